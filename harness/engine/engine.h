@@ -1,0 +1,63 @@
+/* The engine: a graph bound to one kernel table becomes a plan with one static arena; then it runs without
+ * allocating, without branching on types and without knowing graphs.
+ *
+ *   TRY(engine_new(&graph, &table, 1, &engine));
+ *   engine_run(engine, image, logits);           // image (batch, C, H, W) float, logits (batch, classes) float
+ *   engine_free(engine);
+ *
+ * Input and output are float whatever is inside, so every recipe pays for its own conversions. For integer
+ * graphs engine_raw gives the last layer's exact accumulators, the same bits with every table. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "graph/graph.h"
+#include "kernels/kernels.h"
+
+enum { ENGINE_REASON = 96 };
+
+struct engine;
+
+/* What one step of the plan is and costs, per call of the whole batch. */
+struct engine_step {
+    char layer[GRAPH_NAME];     /* node it belongs to; helpers carry their node's name */
+    char kernel[KN_NAME];       /* kernel that runs, "kn_gemm_f32__avx2_6x16" */
+    char reason[ENGINE_REASON]; /* why this kernel: "dense: 90 % zeros, sparse pays from 93 %" */
+    uint64_t macs_nominal;      /* all weights counted */
+    uint64_t macs_executed;     /* multiplications that the kernel really makes (without register-tile padding) */
+    uint64_t weight_bytes;      /* packed weights, indices, scales and biases streamed per call */
+    uint64_t input_bytes, output_bytes; /* activations read and written, helper buffers included */
+    int weight_bits;            /* 32 or 8; 0 for steps without weights */
+};
+
+/* Plans `batch` >= 1 samples per run. The graph is not needed afterwards; the table is copied. ST_UNSUPPORTED
+ * names the node. Nothing is allocated after this returns. Owned. */
+enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, struct engine **out);
+void engine_free(struct engine *engine);
+
+void engine_run(struct engine *engine, const float *input, float *output);
+
+/* The same in pieces, for timing by layer: set the input, run steps 0 .. steps-1 in order, read the output. */
+void engine_begin(struct engine *engine, const float *input);
+void engine_step_run(struct engine *engine, int step);
+void engine_end(struct engine *engine, float *output);
+
+int engine_steps(const struct engine *engine);
+const struct engine_step *engine_step_info(const struct engine *engine, int step); /* borrowed */
+int engine_batch(const struct engine *engine);
+size_t engine_input_count(const struct engine *engine);  /* floats per sample */
+size_t engine_output_count(const struct engine *engine); /* floats per sample */
+
+/* Accumulators (batch, outputs) of the last layer after a run; NULL for float graphs. Borrowed. */
+const int32_t *engine_raw(const struct engine *engine);
+
+/* Peak activation memory: the whole arena (guards excluded), known before running; packed weights apart. */
+size_t engine_arena_bytes(const struct engine *engine);
+size_t engine_weight_bytes(const struct engine *engine);
+/* 1 if the guard zones around the arena and between its buffers are intact. */
+int engine_guards_intact(const struct engine *engine);
+
+#endif

@@ -1,0 +1,51 @@
+/* packlight's entry: finds the command, runs it, prints its final error, exits. Nothing else exits. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "cli.h"
+
+struct command {
+    const char *name;
+    cli_fn run;
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void usage(FILE *out)
+{
+    fputs("usage: packlight COMMAND [options]     (packlight COMMAND --help shows an example)\n\n", out);
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(out, "  %-9s %s\n", c->name, c->summary);
+    fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 wrong output\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    for (const struct command *c = commands; c->name; c++) {
+        if (strcmp(argv[1], c->name) == 0) {
+            int exit_code = 0;
+            enum status st = c->run(argc - 1, argv + 1, &exit_code);
+            if (st != ST_OK) {
+                fflush(stdout);
+                fprintf(stderr, "packlight %s: %s\n", c->name, status_message());
+                return st == ST_MISMATCH ? 5 : 2;
+            }
+            return exit_code;
+        }
+    }
+    fprintf(stderr, "packlight: no command '%s'; see packlight --help\n", argv[1]);
+    return 2;
+}

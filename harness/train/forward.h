@@ -1,0 +1,29 @@
+/* Float forward pass over a graph, in batches: validation accuracy, calibration and the simulation of
+ * quantized graphs. Not the engine: it keeps every activation and is not tuned for latency.
+ *
+ * A graph whose values carry QUANT_STATIC and whose float weights carry scales is *simulated*: weights and
+ * activations are rounded to their grids (kernels/requant.h) after each operator, exactly where the integer
+ * engine rounds. QUANT_DYNAMIC values are rounded with each sample's own range. */
+#ifndef TRAIN_FORWARD_H
+#define TRAIN_FORWARD_H
+
+#include "base/pool.h"
+#include "graph/graph.h"
+#include "io/dataset.h"
+
+struct forward;
+
+/* Borrows graph (float weights only) and pool (may be NULL); up to `batch` images at a time. ST_UNSUPPORTED for
+ * integer weights, ST_NOMEM. */
+enum status forward_new(const struct graph *graph, int batch, struct pool *pool, struct forward **out);
+void forward_free(struct forward *forward);
+/* Runs n <= batch images; pixels (n, c, h, w) u8 are scaled by 1/255. */
+void forward_run(struct forward *forward, const uint8_t *pixels, int n);
+/* Activations of value v after the last run: (n, count) float, borrowed. Before rounding to 8 bits when
+ * `raw` is 1, else as the next operator sees them. */
+const float *forward_value(const struct forward *forward, int v, int raw);
+/* Index of each image's largest output, over a whole data set; predictions (n) may be NULL. Deterministic. */
+enum status forward_predict(const struct graph *graph, const struct dataset *data, struct pool *pool, uint8_t *predictions,
+                            double *out_top1);
+
+#endif

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Prints the Debian packages that are needed and absent, one line, nothing when all is there.
+# usage: missing_packages.sh build|all      (build: what compiling needs; all: what bench, report and test need too)
+set -u
+missing=
+need() { missing="$missing $1"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have "${CC:-cc}" || need gcc
+have pkg-config || need pkg-config
+library() { have pkg-config && pkg-config --exists "$1" 2>/dev/null || need "$2"; }
+library libcjson libcjson-dev
+library zlib zlib1g-dev
+library openblas libopenblas-dev
+library libcpuid libcpuid-dev
+library libmd libmd-dev
+if [ "${1:-all}" = all ]; then
+    library cmocka libcmocka-dev
+    have make || need make
+    have hyperfine || need hyperfine
+    have gnuplot || need gnuplot-nox
+    [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || need dataset-fashion-mnist
+fi
+echo "$missing" | sed 's/^ //'
