@@ -111,7 +111,7 @@ static enum status require(const struct json *doc, const cJSON *object, const ch
 
 enum status json_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi, long *out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsNumber(member) || member->valuedouble != floor(member->valuedouble) || !(member->valuedouble >= (double)lo) ||
         !(member->valuedouble <= (double)hi))
@@ -122,7 +122,7 @@ enum status json_int(const struct json *doc, const cJSON *object, const char *pa
 
 enum status json_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo, double hi, double *out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsNumber(member) || !(member->valuedouble >= lo) || !(member->valuedouble <= hi))
         return json_error(doc, path, key, "expected a number from %g to %g", lo, hi);
@@ -132,7 +132,7 @@ enum status json_real(const struct json *doc, const cJSON *object, const char *p
 
 enum status json_text(const struct json *doc, const cJSON *object, const char *path, const char *key, const char **out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsString(member))
         return json_error(doc, path, key, "expected a string");
@@ -142,7 +142,7 @@ enum status json_text(const struct json *doc, const cJSON *object, const char *p
 
 enum status json_bool(const struct json *doc, const cJSON *object, const char *path, const char *key, int *out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsBool(member))
         return json_error(doc, path, key, "expected true or false");
@@ -152,7 +152,7 @@ enum status json_bool(const struct json *doc, const cJSON *object, const char *p
 
 enum status json_array(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsArray(member))
         return json_error(doc, path, key, "expected an array");
@@ -162,7 +162,7 @@ enum status json_array(const struct json *doc, const cJSON *object, const char *
 
 enum status json_object(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out)
 {
-    const cJSON *member;
+    const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
     if (!cJSON_IsObject(member))
         return json_error(doc, path, key, "expected an object");

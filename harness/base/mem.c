@@ -16,7 +16,8 @@ enum status mem_alloc(size_t count, size_t size, void *out_pointer)
 
     if (size != 0 && count > (SIZE_MAX / 2) / size)
         return status_fail(ST_NOMEM, "cannot allocate %zu elements of %zu bytes", count, size);
-    bytes = mem_round(count * size ? count * size : 1);
+    bytes = count * size;
+    bytes = mem_round(bytes > 0 ? bytes : 1);
     block = aligned_alloc(MEM_ALIGN, bytes);
     if (!block)
         return status_fail(ST_NOMEM, "cannot allocate %zu bytes", bytes);
