@@ -28,6 +28,9 @@ static uint32_t crc_of(const unsigned char *bytes, size_t len)
 /* The file's tensors, in its order. */
 static enum status put_tensors(struct bytes *out, const struct graph *graph, int flags, int gaps, struct plk_info *info)
 {
+    struct plk_learned learned;
+
+    plk_learned_init(&learned);
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
         const int index[2] = {node->weight, node->bias};
@@ -36,7 +39,7 @@ static enum status put_tensors(struct bytes *out, const struct graph *graph, int
         for (int j = 0; j < 2; j++) {
             if (index[j] < 0)
                 continue;
-            TRY(plk_put_tensor(out, &graph->weight[index[j]], flags, gaps, &info->tensor[info->tensors]));
+            TRY(plk_put_tensor(out, &graph->weight[index[j]], flags, gaps, &learned, &info->tensor[info->tensors]));
             info->tensors++;
         }
     }
@@ -74,7 +77,7 @@ out:
 
 static int expands_too_far(size_t elements, size_t file_bytes)
 {
-    return elements > PLK_FREE_ELEMENTS && (elements - PLK_FREE_ELEMENTS) / PLK_MAX_EXPANSION > file_bytes;
+    return elements > PLK_FREE_ELEMENTS && (elements - PLK_FREE_ELEMENTS) / ENTROPY_MAX_EXPANSION > file_bytes;
 }
 
 static void finish_info(struct plk_info *info, const unsigned char *bytes, size_t len)
@@ -171,8 +174,10 @@ static enum status open_file(const char *name, const unsigned char *bytes, size_
 static enum status get_tensors(struct cursor *in, const struct plk_slots *slots, struct graph *graph,
                                struct plk_info *info)
 {
+    struct plk_learned learned;
     size_t elements = 0;
 
+    plk_learned_init(&learned);
     for (int i = 0; i < slots->count; i++)
         elements += slots->slot[i].count;
     if (expands_too_far(elements, in->end + CRC_BYTES))
@@ -181,7 +186,7 @@ static enum status get_tensors(struct cursor *in, const struct plk_slots *slots,
     if (!info->tensor)
         return status_fail(ST_NOMEM, "%s: no memory for %d tensors", in->file, slots->count);
     for (int i = 0; i < slots->count; i++) {
-        TRY(plk_get_tensor(in, &slots->slot[i], graph, &info->tensor[i]));
+        TRY(plk_get_tensor(in, &slots->slot[i], &learned, graph, &info->tensor[i]));
         info->tensors++;
     }
     return ST_OK;
