@@ -84,8 +84,8 @@ static void merge_samples(const struct binding *b, struct kn_rows *rows, struct 
 
     if ((ptrdiff_t)engine_move_count(&b->in) != lines || rows->m > INT_MAX / b->plan->batch)
         return;
-    if (rows->row_w == rows->m)
-        rows->row_w *= b->plan->batch;
+    if (rows->step_x * layer->ow == rows->step_y) /* lines touch too */
+        rows->row_w = rows->m * b->plan->batch;
     rows->m *= b->plan->batch;
     step->repeat = 1;
 }
