@@ -284,10 +284,10 @@ static void add_relu(struct maker *m)
 
 static void add_fc(struct maker *m, int in, int out)
 {
-    int kind = kind_of(m);
+    int kind = kind_of(m), bias = bias_type(&m->rng, kind);
+    int node = follow(m, build_fc(&m->graph, m->v, in, out, weight_type(kind), bias));
 
-    fill_product(&m->graph, follow(m, build_fc(&m->graph, m->v, in, out, weight_type(kind), bias_type(&m->rng, kind))),
-                 &m->rng, between(&m->rng, 0, 95));
+    fill_product(&m->graph, node, &m->rng, between(&m->rng, 0, 95));
 }
 
 /* Every product's input gets the quantization that its weights ask for. */
@@ -296,6 +296,7 @@ static void quantize(struct graph *g, struct rng *rng)
     for (int i = 0; i < g->nodes; i++) {
         const struct node *node = &g->node[i];
         struct value *value;
+        int zero_point = between(rng, 0, 3) ? between(rng, 60, 160) : 0;
         if (node->op != OP_CONV && node->op != OP_FC)
             continue;
         value = &g->value[graph_quant_source(g, node->input)];
@@ -304,7 +305,7 @@ static void quantize(struct graph *g, struct rng *rng)
         else if (node->bias >= 0 ? g->weight[node->bias].type == DT_F32 : between(rng, 0, 1))
             value->quant = QUANT_DYNAMIC;
         else
-            build_static(value, 0.01f + 0.02f * rng_f32(rng), between(rng, 0, 3) ? between(rng, 60, 160) : 0);
+            build_static(value, 0.01f + 0.02f * rng_f32(rng), zero_point);
     }
     graph_quant_spread(g);
 }
