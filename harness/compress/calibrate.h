@@ -37,9 +37,10 @@ enum { CALIBRATE_BINS = 8192 };
 
 struct calibrate_range {
     float lo, hi;        /* smallest and largest value seen, and 0 */
-    float limit;         /* the histogram covers [-limit, limit); 0 before the first nonzero value */
-    uint64_t *bin;       /* (CALIBRATE_BINS); owned */
-    uint64_t count;      /* finite values seen */
+    double limit;        /* the histogram covers [-limit, limit), a power of two; 0 before the first nonzero value */
+    uint64_t *bin;       /* (CALIBRATE_BINS) nonzero values; owned */
+    uint64_t zeros;      /* values that were exactly 0: they are no error at any clip */
+    uint64_t count;      /* finite values seen, zeros included */
     uint64_t not_finite; /* values that were NaN or infinite */
 };
 
@@ -56,8 +57,10 @@ void calibrate_free(struct calibrate_range *range);
  * kn_range_params), as if every value stood in the middle of its bin. */
 double calibrate_mse(const struct calibrate_range *range, float lo, float hi);
 
-/* Runs a float graph over the first `options->images` images and sets QUANT_STATIC, scale and zero point on its
- * quantization points (graph_quant.h) and what shares them. ST_MISMATCH names the value. */
+/* Runs a float graph over the first `options->images` images (all, if there are fewer) and sets QUANT_STATIC, scale
+ * and zero point on its quantization points (graph_quant.h) and what shares them. The graph's input always takes its
+ * minimum and maximum: pixels are n / 255, which 256 levels hold exactly and a clip would not. ST_MISMATCH names the
+ * value. */
 enum status calibrate_graph(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
                             struct pool *pool);
 

@@ -12,7 +12,6 @@
  *   TRY_OUT(recipe_run(&recipe, &graph, &context, &result));
  *   TRY_OUT(plk_write(&result.graph, path, result.pack_flags, &info));
  *   recipe_result_free(&result);
- *   recipe_free(&recipe);
  *
  * "from" names another recipe of the same array, whose steps (without its pack) come first. "models" inside a step
  * overrides keys of that step for one model. Steps and their keys (defaults in recipe_parse.c):
@@ -65,8 +64,8 @@ struct recipe_step {
     int round_to;               /* prune, channels: what is left is a multiple of this where possible; 1: any */
     int dynamic;                /* ptq: activation ranges at run time */
     struct calibrate_options calibrate; /* ptq static */
-    int weights_mse;            /* ptq: weight scales minimise the squared error instead of covering the maximum */
-    int pack_flags;             /* pack: enum plk_flags */
+    int weights_mse; /* ptq: weight scales minimise the squared error instead of covering the maximum */
+    int pack_flags;  /* pack: enum plk_flags */
 };
 
 struct recipe {
@@ -105,7 +104,8 @@ struct recipe_result {
     double sparsity;            /* of `graph` */
     int trained_steps;          /* steps computed now */
     int cached_steps;           /* steps whose result came from the cache */
-    int damaged_steps;          /* cache files that were damaged or stale and were made again */
+    int damaged_steps;          /* cache files that were damaged and were made again */
+    char warning[256];          /* the last trouble with the cache, for the user; "" without */
 };
 
 /* Checks a whole array of recipes, all overrides included: unknown keys, types, ranges, order of steps, names that
