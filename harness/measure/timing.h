@@ -10,9 +10,9 @@
  * The design is an interleaved duet: what disturbs the machine for longer than a round hits both sides and
  * cancels in the ratio (Bulej et al. 2020, "Duet benchmarking"); rounds come as ABBA or BAAB by a seeded coin, so
  * linear drift cancels too. Estimated is the uncontended, warm speed: the best of k batches per side and round. A batch
- * is contaminated when its thread did not have the processor (wall clock and thread clock disagree, involuntary
- * switches): if all batches of a side are, the round is dropped for both sides. The time itself never
- * decides what is kept. Nothing is allocated while the clock runs. */
+ * is contaminated when its thread did not have the processor (wall and thread clock disagree, or more
+ * involuntary switches than one per 10 ms): if all batches of a side are, the round is dropped for both sides. The time
+ * itself never decides what is kept. Nothing is allocated while the clock runs. */
 #ifndef MEASURE_TIMING_H
 #define MEASURE_TIMING_H
 
@@ -76,7 +76,7 @@ enum status timing_pair(const struct timing_options *options, const struct timin
                         const struct timing_subject *b, struct timing_round *rounds, int capacity,
                         struct timing_result *out);
 
-/* The same for one subject. */
+/* The same for one subject. b of the result is zeroed, b_ns of the rounds 0. */
 enum status timing_single(const struct timing_options *options, const struct timing_subject *a,
                           struct timing_round *rounds, int capacity, struct timing_result *out);
 
