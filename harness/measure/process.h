@@ -20,7 +20,7 @@ struct process_command {
 
 struct process_options {
     int rounds;                        /* calls of hyperfine; the order of commands alternates between them */
-    int runs;                          /* timed runs per command and round; hyperfine accepts no less than 2 */
+    int runs;                          /* timed runs per command and round */
     int warmup;                        /* untimed runs before */
     double timeout_s;                  /* for one round; then all its processes are killed */
     const char *hyperfine;             /* program; NULL: "hyperfine" */
