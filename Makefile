@@ -15,8 +15,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wst
 OPT_release := -O2 -g
 OPT_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Iharness -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
-PROJECT_LDFLAGS := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined)
-comma := ,
+PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
 FREE_GOALS := deps help clean check format

@@ -20,7 +20,8 @@ static void usage(FILE *out)
     fputs("usage: packlight COMMAND [options]     (packlight COMMAND --help shows an example)\n\n", out);
     for (const struct command *c = commands; c->name; c++)
         fprintf(out, "  %-9s %s\n", c->name, c->summary);
-    fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 wrong output\n",
+    fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 "
+          "wrong output\n",
           out);
 }
 

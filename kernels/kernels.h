@@ -54,8 +54,8 @@ struct kn_rows {
 };
 
 /* Each output is clamped to [lo, hi]; ±INFINITY for none. bias (n) or NULL. c(m, n) at pitch ldc. */
-typedef void (*kn_gemm_f32_fn)(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo, float hi,
-                               float *c, ptrdiff_t ldc);
+typedef void (*kn_gemm_f32_fn)(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo,
+                               float hi, float *c, ptrdiff_t ldc);
 
 /* How integer accumulators become 8-bit outputs (see requant.h). Per output channel n. */
 struct kn_requant {
@@ -66,18 +66,18 @@ struct kn_requant {
 };
 
 /* A is uint8 (slot.a_bytes 1) or the same values widened to int16 (a_bytes 2, made by widen_u8_s16). */
-typedef void (*kn_gemm_u8s8_u8_fn)(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n, uint8_t *c,
-                                   ptrdiff_t ldc);
+typedef void (*kn_gemm_u8s8_u8_fn)(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
+                                   uint8_t *c, ptrdiff_t ldc);
 /* Raw accumulators plus bias ((n) or NULL). */
 typedef void (*kn_gemm_u8s8_s32_fn)(const struct kn_rows *a, const void *packed, const int32_t *bias, int n, int32_t *c,
                                     ptrdiff_t ldc);
 
 /* Facts that every slot starts with. */
 struct kn_facts {
-    const char *name;  /* full symbol, such as "kn_gemm_f32__avx2_6x16" */
-    uint32_t isa;      /* what it needs; 0 for the reference */
-    int mr, nr, kr;    /* register tile; weights are packed in panels of nr outputs by kr inputs */
-    int a_bytes;       /* bytes of one input element as the kernel reads it */
+    const char *name; /* full symbol, such as "kn_gemm_f32__avx2_6x16" */
+    uint32_t isa;     /* what it needs; 0 for the reference */
+    int mr, nr, kr;   /* register tile; weights are packed in panels of nr outputs by kr inputs */
+    int a_bytes;      /* bytes of one input element as the kernel reads it */
 };
 
 struct kn_gemm_f32 {
@@ -100,9 +100,12 @@ void kn_gemm_u8s8_pack(const struct kn_gemm_u8s8 *slot, const int8_t *w, int n, 
  *
  * y(n) = W(n, k) x(k), only the nonzero weights stored. Packing depends on the weights. Integer sums are exact:
  * the packer arranges weights so that no 16-bit step can saturate. x of the integer kernels is uint8. */
-typedef void (*kn_spmv_f32_fn)(const float *x, const void *packed, const float *bias, int n, int k, float lo, float hi, float *y);
-typedef void (*kn_spmv_u8s8_u8_fn)(const uint8_t *x, const void *packed, const struct kn_requant *rq, int n, int k, uint8_t *y);
-typedef void (*kn_spmv_u8s8_s32_fn)(const uint8_t *x, const void *packed, const int32_t *bias, int n, int k, int32_t *y);
+typedef void (*kn_spmv_f32_fn)(const float *x, const void *packed, const float *bias, int n, int k, float lo, float hi,
+                               float *y);
+typedef void (*kn_spmv_u8s8_u8_fn)(const uint8_t *x, const void *packed, const struct kn_requant *rq, int n, int k,
+                                   uint8_t *y);
+typedef void (*kn_spmv_u8s8_s32_fn)(const uint8_t *x, const void *packed, const int32_t *bias, int n, int k,
+                                    int32_t *y);
 
 struct kn_spmv_f32 {
     struct kn_facts facts;
@@ -131,10 +134,13 @@ struct kn_cols {
     int lines, line_len;
     ptrdiff_t line_step;
 };
-typedef void (*kn_spmm_f32_fn)(const struct kn_cols *x, const void *packed, const float *bias, int n, float lo, float hi, float *y);
+typedef void (*kn_spmm_f32_fn)(const struct kn_cols *x, const void *packed, const float *bias, int n, float lo,
+                               float hi, float *y);
 /* X is uint8 or, when facts.a_bytes is 2, int16 (widened). */
-typedef void (*kn_spmm_u8s8_u8_fn)(const struct kn_cols *x, const void *packed, const struct kn_requant *rq, int n, uint8_t *y);
-typedef void (*kn_spmm_u8s8_s32_fn)(const struct kn_cols *x, const void *packed, const int32_t *bias, int n, int32_t *y);
+typedef void (*kn_spmm_u8s8_u8_fn)(const struct kn_cols *x, const void *packed, const struct kn_requant *rq, int n,
+                                   uint8_t *y);
+typedef void (*kn_spmm_u8s8_s32_fn)(const struct kn_cols *x, const void *packed, const int32_t *bias, int n,
+                                    int32_t *y);
 
 struct kn_spmm_f32 {
     struct kn_facts facts;
@@ -175,16 +181,46 @@ typedef void (*kn_clamp_u8_fn)(const uint8_t *x, size_t count, uint8_t lo, uint8
 typedef void (*kn_transpose_x32_fn)(const void *x, int rows, int cols, void *y);
 typedef void (*kn_transpose_x8_fn)(const void *x, int rows, int cols, void *y);
 
-struct kn_maxpool_f32 { struct kn_facts facts; kn_maxpool_f32_fn run; };
-struct kn_maxpool_u8 { struct kn_facts facts; kn_maxpool_u8_fn run; };
-struct kn_quantize_f32_u8 { struct kn_facts facts; kn_quantize_f32_u8_fn run; };
-struct kn_range_f32 { struct kn_facts facts; kn_range_f32_fn run; };
-struct kn_dequant_s32_f32 { struct kn_facts facts; kn_dequant_s32_f32_fn run; };
-struct kn_widen_u8_s16 { struct kn_facts facts; kn_widen_u8_s16_fn run; };
-struct kn_clamp_f32 { struct kn_facts facts; kn_clamp_f32_fn run; };
-struct kn_clamp_u8 { struct kn_facts facts; kn_clamp_u8_fn run; };
-struct kn_transpose_x32 { struct kn_facts facts; kn_transpose_x32_fn run; };
-struct kn_transpose_x8 { struct kn_facts facts; kn_transpose_x8_fn run; };
+struct kn_maxpool_f32 {
+    struct kn_facts facts;
+    kn_maxpool_f32_fn run;
+};
+struct kn_maxpool_u8 {
+    struct kn_facts facts;
+    kn_maxpool_u8_fn run;
+};
+struct kn_quantize_f32_u8 {
+    struct kn_facts facts;
+    kn_quantize_f32_u8_fn run;
+};
+struct kn_range_f32 {
+    struct kn_facts facts;
+    kn_range_f32_fn run;
+};
+struct kn_dequant_s32_f32 {
+    struct kn_facts facts;
+    kn_dequant_s32_f32_fn run;
+};
+struct kn_widen_u8_s16 {
+    struct kn_facts facts;
+    kn_widen_u8_s16_fn run;
+};
+struct kn_clamp_f32 {
+    struct kn_facts facts;
+    kn_clamp_f32_fn run;
+};
+struct kn_clamp_u8 {
+    struct kn_facts facts;
+    kn_clamp_u8_fn run;
+};
+struct kn_transpose_x32 {
+    struct kn_facts facts;
+    kn_transpose_x32_fn run;
+};
+struct kn_transpose_x8 {
+    struct kn_facts facts;
+    kn_transpose_x8_fn run;
+};
 
 /* ------------------------------------------------------------------ the table */
 struct kn_table {

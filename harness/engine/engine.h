@@ -30,7 +30,7 @@ struct engine_step {
     uint64_t macs_executed;     /* multiplications that the kernel really makes (without register-tile padding) */
     uint64_t weight_bytes;      /* packed weights, indices, scales and biases streamed per call */
     uint64_t input_bytes, output_bytes; /* activations read and written, helper buffers included */
-    int weight_bits;            /* 32 or 8; 0 for steps without weights */
+    int weight_bits;                    /* 32 or 8; 0 for steps without weights */
 };
 
 /* Plans `batch` >= 1 samples per run. The graph is not needed afterwards; the table is copied. ST_UNSUPPORTED

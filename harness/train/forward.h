@@ -23,7 +23,7 @@ void forward_run(struct forward *forward, const uint8_t *pixels, int n);
  * `raw` is 1, else as the next operator sees them. */
 const float *forward_value(const struct forward *forward, int v, int raw);
 /* Index of each image's largest output, over a whole data set; predictions (n) may be NULL. Deterministic. */
-enum status forward_predict(const struct graph *graph, const struct dataset *data, struct pool *pool, uint8_t *predictions,
-                            double *out_top1);
+enum status forward_predict(const struct graph *graph, const struct dataset *data, struct pool *pool,
+                            uint8_t *predictions, double *out_top1);
 
 #endif

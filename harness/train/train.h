@@ -28,19 +28,19 @@ enum train_blas { TRAIN_BLAS_OPEN, TRAIN_BLAS_PLAIN };
 typedef void (*train_hook_fn)(void *context, struct graph *graph, long step, long steps);
 
 struct train_options {
-    int epochs;          /* >= 1 */
-    int batch;           /* 128 */
+    int epochs; /* >= 1 */
+    int batch;  /* 128 */
     enum train_optimizer optimizer;
-    float lr, lr_end;    /* cosine from lr to lr_end */
-    float warmup;        /* share of all steps with a linear ramp, 0..0.5 */
-    float momentum;      /* SGD (Nesterov) */
-    float weight_decay;  /* decoupled for Adam (AdamW), L2 for SGD; weights only, not biases */
+    float lr, lr_end;   /* cosine from lr to lr_end */
+    float warmup;       /* share of all steps with a linear ramp, 0..0.5 */
+    float momentum;     /* SGD (Nesterov) */
+    float weight_decay; /* decoupled for Adam (AdamW), L2 for SGD; weights only, not biases */
     float label_smoothing;
-    float ema;           /* decay of the weight average that becomes the result; 0: off. Bias-corrected at the start. */
-    int flip;            /* 1: mirror horizontally with probability 1/2 */
-    int shift;           /* pixels: uniform in -shift..shift, both axes, zero filled */
+    float ema; /* decay of the weight average that becomes the result; 0: off. Bias-corrected at the start. */
+    int flip;  /* 1: mirror horizontally with probability 1/2 */
+    int shift; /* pixels: uniform in -shift..shift, both axes, zero filled */
     uint64_t seed;
-    int qat;             /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
+    int qat; /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
     enum train_ranges ranges;
     const struct graph *teacher; /* float graph for distillation, or NULL; borrowed */
     float distill_weight;        /* share of the distillation term, 0..1 */
@@ -48,8 +48,8 @@ struct train_options {
     train_hook_fn hook;
     void *hook_context;
     enum train_blas blas;
-    struct pool *pool;   /* borrowed, may be NULL */
-    const char *label;   /* for the progress line */
+    struct pool *pool;                 /* borrowed, may be NULL */
+    const char *label;                 /* for the progress line */
     const volatile sig_atomic_t *stop; /* non-zero: finish with ST_INTERRUPTED; may be NULL */
 };
 
