@@ -22,7 +22,7 @@
 #define RECORD_SCHEMA "packlight.record/1"
 #define RECORD_NONE INT64_MIN /* a COUNT that is null */
 
-enum { RECORD_MAX_ITEMS = 4096, RECORD_MAX_LINE = 4 << 20 };
+enum { RECORD_MAX_ITEMS = 4096, RECORD_MAX_LINE = 4 << 20, RECORDS_MAX = 100000 };
 
 enum record_kind { RECORD_TEXT, RECORD_COUNT, RECORD_REAL, RECORD_PAIR };
 
@@ -90,8 +90,8 @@ enum status record_energy_alloc(struct record *record, size_t n);
 enum status record_set_cell(struct record *record);
 
 /* One line of JSON with its newline: all keys, in the order of record.def, then the arrays; null where null;
- * numbers with the fewest digits that read back as the same value. Same record, same bytes. *out_line is owned
- * (free). ST_BADARG when cell, model, config, kernel or status is null, ST_NOMEM. */
+ * numbers with the fewest digits that read back as the same value (not finite: null). Same record, same bytes.
+ * *out_line is owned (free). ST_BADARG when cell, model, config, kernel or status is null, ST_NOMEM. */
 enum status record_write(const struct record *record, char **out_line, size_t *out_len);
 
 /* Reads one line. Strict: schema, cell, model, config, kernel and status must be there, a known key must have its
@@ -117,22 +117,24 @@ const char *record_value_text(const struct record *record, const struct record_f
 /* The records of a run directory with its env.json. */
 struct records {
     char *dir;          /* owned; as given */
-    struct record *all; /* owned, n; in the order of their last line in the file */
+    struct record *all; /* owned, n; in the order in which their cells first appear in the file */
     size_t n;
-    struct json env;    /* env.json; env.root NULL when the file is not there */
-    size_t replaced;    /* earlier lines of cells that have a later one */
-    int torn;           /* 1: the last line was cut off (killed while writing) and is left out */
+    struct json env; /* env.json; env.root NULL when the file is not there */
+    size_t replaced; /* earlier lines of cells that have a later one */
+    size_t torn;     /* lines cut off by a kill while writing (not JSON, but begun like a record), left out */
 };
 
-/* Reads DIR/records.jsonl and DIR/env.json. A later line of a cell replaces an earlier one. A last line that a
- * kill cut off (no newline and not JSON) is left out, with torn = 1; any other damage is ST_FORMAT naming
- * file:line. ST_IO when DIR or records.jsonl cannot be read, ST_FORMAT when it holds no record. */
+/* Reads DIR/records.jsonl and DIR/env.json. A later line of a cell replaces an earlier one. A line that a kill cut
+ * off is left out and counted (the next append closes it with a newline, so it need not be the last); any other
+ * damage is ST_FORMAT naming file:line. ST_IO when DIR or records.jsonl cannot be read, ST_FORMAT when it holds no
+ * record. */
 enum status records_load(const char *dir, struct records *out);
 void records_free(struct records *records);
 /* The record with this cell id, or NULL. Borrowed. */
 const struct record *records_find(const struct records *records, const char *cell);
-/* Text at a dotted path of env.json ("cpu.brand"); numbers are printed; NULL buffer content becomes `otherwise`
- * when missing. Returns buffer. */
-const char *records_env(const struct records *records, const char *path, const char *otherwise, char *buffer, size_t size);
+/* Value at a dotted path of env.json ("cpu.brand"): texts as they are, numbers and true/false printed; `otherwise`
+ * when it is missing or something else. Returns buffer. */
+const char *records_env(const struct records *records, const char *path, const char *otherwise, char *buffer,
+                        size_t size);
 
 #endif
