@@ -22,7 +22,7 @@
 #define RECORD_SCHEMA "packlight.record/1"
 #define RECORD_NONE INT64_MIN /* a COUNT that is null */
 
-enum { RECORD_MAX_ITEMS = 4096, RECORD_MAX_LINE = 4 << 20, RECORDS_MAX = 100000 };
+enum { RECORD_MAX_ITEMS = 4096, RECORD_MAX_LINE = 4 << 20, RECORDS_MAX = 20000 };
 
 enum record_kind { RECORD_TEXT, RECORD_COUNT, RECORD_REAL, RECORD_PAIR };
 
