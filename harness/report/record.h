@@ -132,8 +132,8 @@ enum status records_load(const char *dir, struct records *out);
 void records_free(struct records *records);
 /* The record with this cell id, or NULL. Borrowed. */
 const struct record *records_find(const struct records *records, const char *cell);
-/* Value at a dotted path of env.json ("cpu.brand"): texts as they are, numbers and true/false printed; `otherwise`
- * when it is missing or something else. Returns buffer. */
+/* Value at a dotted path of env.json ("cpu.brand"): texts as they are, numbers and true/false printed, lists of these
+ * joined; `otherwise` when it is missing or something else. Returns buffer. */
 const char *records_env(const struct records *records, const char *path, const char *otherwise, char *buffer,
                         size_t size);
 

@@ -184,11 +184,27 @@ const struct record *records_find(const struct records *records, const char *cel
     return NULL;
 }
 
+static int scalar_text(const cJSON *value, char *buffer, size_t size)
+{
+    char number[32];
+
+    if (cJSON_IsString(value))
+        snprintf(buffer, size, "%s", value->valuestring);
+    else if (cJSON_IsNumber(value))
+        snprintf(buffer, size, "%s", text_number(value->valuedouble, number));
+    else if (cJSON_IsBool(value))
+        snprintf(buffer, size, "%s", cJSON_IsTrue(value) ? "true" : "false");
+    else
+        return 0;
+    return 1;
+}
+
 const char *records_env(const struct records *records, const char *path, const char *otherwise, char *buffer,
                         size_t size)
 {
-    const cJSON *at = records->env.root;
-    char key[64], number[32];
+    const cJSON *at = records->env.root, *item;
+    char key[64], word[256];
+    size_t used = 0;
 
     while (at && *path) {
         size_t len = strcspn(path, ".");
@@ -196,13 +212,14 @@ const char *records_env(const struct records *records, const char *path, const c
         at = cJSON_IsObject(at) ? cJSON_GetObjectItemCaseSensitive(at, key) : NULL;
         path += len + (path[len] == '.');
     }
-    if (cJSON_IsString(at))
-        snprintf(buffer, size, "%s", at->valuestring);
-    else if (cJSON_IsNumber(at))
-        snprintf(buffer, size, "%s", text_number(at->valuedouble, number));
-    else if (cJSON_IsBool(at))
-        snprintf(buffer, size, "%s", cJSON_IsTrue(at) ? "true" : "false");
-    else
+    if (scalar_text(at, buffer, size))
+        return buffer;
+    *buffer = 0;
+    if (cJSON_IsArray(at))
+        cJSON_ArrayForEach (item, at)
+            if (used < size && scalar_text(item, word, sizeof word))
+                used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? ", " : "", word);
+    if (used == 0)
         snprintf(buffer, size, "%s", otherwise);
     return buffer;
 }

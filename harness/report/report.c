@@ -106,7 +106,7 @@ static enum status list_models(struct report *report)
                 return status_fail(ST_NOMEM, "no memory for %zu models", report->models + 1);
             report->model = model;
             model += report->models++;
-            *model = (struct report_model){record->model, threads, batch, NULL, 0};
+            *model = (struct report_model){record->model, threads, batch, NULL, 0, 0};
         } else if (threads < model->threads || (threads == model->threads && batch < model->batch)) {
             model->threads = threads;
             model->batch = batch;
@@ -143,10 +143,12 @@ static enum status add_to_row(struct report_model *model, const struct record *r
         row->config = record->config;
         row->family = record->family ? record->family : "";
     }
-    if (strcmp(record->kernel, "simd") == 0)
+    if (strcmp(record->kernel, "simd") == 0 && !row->simd)
         row->simd = record;
-    else
+    else if (strcmp(record->kernel, "ref") == 0 && !row->ref)
         row->ref = record;
+    else
+        model->repeats++;
     return ST_OK;
 }
 
@@ -195,7 +197,7 @@ static void name_run(const struct records *records, struct report *report)
     char resolved[PATH_MAX];
     const char *dir = realpath(records->dir, resolved) ? resolved : records->dir, *slash = strrchr(dir, '/');
 
-    snprintf(report->run, sizeof report->run, "%s", slash && slash[1] ? slash + 1 : dir);
+    snprintf(report->run, sizeof report->run, "%.200s", slash && slash[1] ? slash + 1 : dir);
     for (size_t i = 0; i < report->cells && !*report->energy_model; i++) {
         const char *name = report->cell[i]->energy_model;
         if (name)
@@ -237,29 +239,15 @@ void report_free(struct report *report)
 
 /* ------------------------------------------------------------------------------------------- facts */
 
-/* Where env.json keeps them, the first that is there counts. */
+/* Where env.json keeps them. */
 static const struct {
     enum report_fact fact;
     const char *path;
 } places[] = {
-    {REPORT_CPU, "cpu.brand"},
-    {REPORT_CPU, "cpu"},
-    {REPORT_ISA, "isa"},
-    {REPORT_ISA, "cpu.isa"},
-    {REPORT_COMMIT, "build.commit"},
-    {REPORT_COMMIT, "commit"},
-    {REPORT_COMPILER, "build.compiler"},
-    {REPORT_COMPILER, "compiler"},
-    {REPORT_FLAGS, "build.flags"},
-    {REPORT_FLAGS, "flags"},
-    {REPORT_COMMAND, "command"},
-    {REPORT_COMMAND, "command_line"},
-    {REPORT_SEED, "seed"},
-    {REPORT_SUITE, "suite"},
-    {REPORT_SYSTEM, "system.kernel"},
-    {REPORT_SYSTEM, "system.os"},
-    {REPORT_DATE, "date"},
-    {REPORT_DATE, "started"},
+    {REPORT_CPU, "cpu.brand"},           {REPORT_ISA, "run.isa"},       {REPORT_COMMIT, "build.commit"},
+    {REPORT_COMPILER, "build.compiler"}, {REPORT_FLAGS, "build.flags"}, {REPORT_COMMAND, "run.command"},
+    {REPORT_SEED, "run.seeds"},          {REPORT_SUITE, "run.suite"},   {REPORT_DATA, "run.data"},
+    {REPORT_SYSTEM, "system.kernel"},    {REPORT_DATE, "run.started"},
 };
 
 const char *report_fact(const struct report *report, enum report_fact fact, char *buffer, size_t size)
@@ -270,18 +258,13 @@ const char *report_fact(const struct report *report, enum report_fact fact, char
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (places[i].fact != fact)
             continue;
-        records_env(report->records, places[i].path, "", buffer, size);
-        if (*buffer)
-            break;
-        snprintf(buffer, size, "unknown");
+        records_env(report->records, places[i].path, "unknown", buffer, size);
     }
     if (fact == REPORT_COMMIT) {
         size_t len = strlen(buffer);
         if (len == 40 && size > 20)
             buffer[len = 12] = 0;
         records_env(report->records, "build.dirty", "", dirty, sizeof dirty);
-        if (!*dirty)
-            records_env(report->records, "dirty", "", dirty, sizeof dirty);
         if (strcmp(dirty, "true") == 0 || strcmp(dirty, "1") == 0)
             snprintf(buffer + len, size - len, "+dirty");
     }

@@ -27,6 +27,7 @@ struct report_model {
     int64_t threads, batch; /* of the rows: the smallest that the run has */
     struct report_row *row; /* owned; FP32 first, then in the order of the records */
     size_t rows;
+    size_t repeats; /* cells left out of the rows: the same cell with further seeds */
 };
 
 struct report {
@@ -56,6 +57,7 @@ enum report_fact {
     REPORT_COMMAND,
     REPORT_SEED,
     REPORT_SUITE,
+    REPORT_DATA,
     REPORT_SYSTEM,
     REPORT_DATE
 };

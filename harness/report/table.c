@@ -155,7 +155,7 @@ const char *table_at(const struct table *table, size_t row, int column)
 
 /* ------------------------------------------------------------------------------------------ terminal */
 
-enum { TITLE_LINES = 4 };
+enum { TITLE_LINES = 5 };
 
 /* Columns' titles are broken at spaces into lines no wider than the widest word or the content. */
 static int title_lines(const char *title, int width, char lines[TITLE_LINES][64])
@@ -199,6 +199,7 @@ static int natural_width(const struct table *table, int column)
 {
     int width = widest_word(table->column[column].title);
     int unit = text_columns(table->column[column].unit);
+    char lines[TITLE_LINES][64];
 
     if (unit > width)
         width = unit;
@@ -206,6 +207,12 @@ static int natural_width(const struct table *table, int column)
         int cell = text_columns(table_at(table, r, column));
         if (cell > width)
             width = cell;
+    }
+    /* Wider still if the title needs more lines than there are. */
+    for (; width < 64; width++) {
+        int n = title_lines(table->column[column].title, width, lines);
+        if (text_columns(lines[n - 1]) <= width)
+            break;
     }
     return width;
 }
