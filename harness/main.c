@@ -12,6 +12,11 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"bench", cli_bench, "run a suite's matrix of models, recipes and kernels"},
+    {"compress", cli_compress, "make one recipe for one model, as a packed file"},
+    {"eval", cli_eval, "accuracy of a packed model, perhaps against another"},
+    {"run", cli_run, "one inference with a packed model"},
+    {"cpu", cli_cpu, "facts about this processor and build"},
     {NULL, NULL, NULL},
 };
 
@@ -20,7 +25,8 @@ static void usage(FILE *out)
     fputs("usage: packlight COMMAND [options]     (packlight COMMAND --help shows an example)\n\n", out);
     for (const struct command *c = commands; c->name; c++)
         fprintf(out, "  %-9s %s\n", c->name, c->summary);
-    fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 wrong output\n",
+    fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 "
+          "wrong output\n",
           out);
 }
 

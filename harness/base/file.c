@@ -26,7 +26,8 @@ enum status file_read(const char *path, size_t max_bytes, unsigned char **out_da
         goto out;
     }
     if ((unsigned long long)info.st_size > max_bytes) {
-        st = status_fail(ST_FORMAT, "%s: %lld bytes, at most %zu are accepted", path, (long long)info.st_size, max_bytes);
+        st = status_fail(ST_FORMAT, "%s: %lld bytes, at most %zu are accepted", path, (long long)info.st_size,
+                         max_bytes);
         goto out;
     }
     want = (size_t)info.st_size;

@@ -72,7 +72,8 @@ enum status json_error(const struct json *doc, const char *path, const char *key
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return status_fail(ST_FORMAT, "%s: %s%s%s: %s", doc->file, path, *path && *key ? "." : "", *path || *key ? key : "(root)", what);
+    return status_fail(ST_FORMAT, "%s: %s%s%s: %s", doc->file, path, *path && *key ? "." : "",
+                       *path || *key ? key : "(root)", what);
 }
 
 enum status json_keys(const struct json *doc, const cJSON *object, const char *path, const char *const *allowed)
@@ -81,8 +82,7 @@ enum status json_keys(const struct json *doc, const cJSON *object, const char *p
 
     if (!cJSON_IsObject(object))
         return json_error(doc, path, "", "expected an object");
-    cJSON_ArrayForEach(member, object)
-    {
+    cJSON_ArrayForEach (member, object) {
         int known = 0;
         for (int i = 0; allowed[i]; i++)
             known |= strcmp(allowed[i], member->string) == 0;
@@ -100,7 +100,8 @@ enum status json_keys(const struct json *doc, const cJSON *object, const char *p
     return ST_OK;
 }
 
-static enum status require(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out)
+static enum status require(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                           const cJSON **out)
 {
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!member)
@@ -109,18 +110,20 @@ static enum status require(const struct json *doc, const cJSON *object, const ch
     return ST_OK;
 }
 
-enum status json_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi, long *out)
+enum status json_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi,
+                     long *out)
 {
     const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
-    if (!cJSON_IsNumber(member) || member->valuedouble != floor(member->valuedouble) || !(member->valuedouble >= (double)lo) ||
-        !(member->valuedouble <= (double)hi))
+    if (!cJSON_IsNumber(member) || member->valuedouble != floor(member->valuedouble) ||
+        !(member->valuedouble >= (double)lo) || !(member->valuedouble <= (double)hi))
         return json_error(doc, path, key, "expected a whole number from %ld to %ld", lo, hi);
     *out = (long)member->valuedouble;
     return ST_OK;
 }
 
-enum status json_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo, double hi, double *out)
+enum status json_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo,
+                      double hi, double *out)
 {
     const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
@@ -150,7 +153,8 @@ enum status json_bool(const struct json *doc, const cJSON *object, const char *p
     return ST_OK;
 }
 
-enum status json_array(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out)
+enum status json_array(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                       const cJSON **out)
 {
     const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
@@ -160,7 +164,8 @@ enum status json_array(const struct json *doc, const cJSON *object, const char *
     return ST_OK;
 }
 
-enum status json_object(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out)
+enum status json_object(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                        const cJSON **out)
 {
     const cJSON *member = NULL;
     TRY(require(doc, object, path, key, &member));
@@ -175,17 +180,20 @@ static int has(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key) != NULL;
 }
 
-enum status json_opt_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi, long *out)
+enum status json_opt_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo,
+                         long hi, long *out)
 {
     return has(object, key) ? json_int(doc, object, path, key, lo, hi, out) : ST_OK;
 }
 
-enum status json_opt_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo, double hi, double *out)
+enum status json_opt_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo,
+                          double hi, double *out)
 {
     return has(object, key) ? json_real(doc, object, path, key, lo, hi, out) : ST_OK;
 }
 
-enum status json_opt_text(const struct json *doc, const cJSON *object, const char *path, const char *key, const char **out)
+enum status json_opt_text(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                          const char **out)
 {
     return has(object, key) ? json_text(doc, object, path, key, out) : ST_OK;
 }

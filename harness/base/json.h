@@ -18,7 +18,7 @@
 #include "base/status.h"
 
 struct json {
-    char *file; /* owned; for messages */
+    char *file;  /* owned; for messages */
     cJSON *root; /* owned */
 };
 
@@ -32,17 +32,24 @@ void json_free(struct json *doc);
 enum status json_keys(const struct json *doc, const cJSON *object, const char *path, const char *const *allowed);
 
 /* Required members with their range; ST_FORMAT names file, path.key and what was expected. */
-enum status json_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi, long *out);
-enum status json_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo, double hi, double *out);
+enum status json_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi,
+                     long *out);
+enum status json_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo,
+                      double hi, double *out);
 enum status json_text(const struct json *doc, const cJSON *object, const char *path, const char *key, const char **out);
 enum status json_bool(const struct json *doc, const cJSON *object, const char *path, const char *key, int *out);
-enum status json_array(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out);
-enum status json_object(const struct json *doc, const cJSON *object, const char *path, const char *key, const cJSON **out);
+enum status json_array(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                       const cJSON **out);
+enum status json_object(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                        const cJSON **out);
 
 /* Optional members: *out keeps its value when the key is absent; a present one is checked as above. */
-enum status json_opt_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo, long hi, long *out);
-enum status json_opt_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo, double hi, double *out);
-enum status json_opt_text(const struct json *doc, const cJSON *object, const char *path, const char *key, const char **out);
+enum status json_opt_int(const struct json *doc, const cJSON *object, const char *path, const char *key, long lo,
+                         long hi, long *out);
+enum status json_opt_real(const struct json *doc, const cJSON *object, const char *path, const char *key, double lo,
+                          double hi, double *out);
+enum status json_opt_text(const struct json *doc, const cJSON *object, const char *path, const char *key,
+                          const char **out);
 enum status json_opt_bool(const struct json *doc, const cJSON *object, const char *path, const char *key, int *out);
 
 /* ST_FORMAT "file: path.key: <message>". */

@@ -16,7 +16,7 @@ typedef void (*pool_task_fn)(void *context, int task);
 
 /* `threads` counts the caller; 1 starts none. ST_BADARG below 1 or above 256, ST_NOMEM. Owned. */
 enum status pool_new(int threads, struct pool **out_pool);
-void pool_free(struct pool *pool); /* accepts NULL */
+void pool_free(struct pool *pool);         /* accepts NULL */
 int pool_threads(const struct pool *pool); /* NULL: 1 */
 /* Runs all tasks and waits. NULL pool: in order on the caller. Not re-entrant: a task must not call it. */
 void pool_run(struct pool *pool, int tasks, pool_task_fn run, void *context);

@@ -68,7 +68,8 @@ void progress_step(struct progress *bar, double done, const char *detail)
         progress_duration((now - bar->start_s) * (1 - share) / share, left, sizeof left);
     else
         snprintf(left, sizeof left, "?");
-    snprintf(line, sizeof line, "%s [%s] %3.0f %%  %s left  %s", bar->label, gauge, 100 * share, left, detail ? detail : "");
+    snprintf(line, sizeof line, "%s [%s] %3.0f %%  %s left  %s", bar->label, gauge, 100 * share, left,
+             detail ? detail : "");
     if (bar->terminal)
         fprintf(stderr, "\r%-*.*s", bar->columns - 1, bar->columns - 1, line);
     else

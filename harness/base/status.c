@@ -36,7 +36,8 @@ const char *status_message(void)
 
 const char *status_name(enum status code)
 {
-    static const char *const names[] = {"ok",           "skip",        "bad argument", "out of memory", "input/output error",
-                                        "wrong format", "unsupported", "mismatch",     "interrupted"};
+    static const char *const names[] = {
+        "ok",           "skip",        "bad argument", "out of memory", "input/output error",
+        "wrong format", "unsupported", "mismatch",     "interrupted"};
     return (size_t)code < sizeof names / sizeof names[0] ? names[code] : "unknown";
 }

@@ -13,8 +13,8 @@
 
 enum status {
     ST_OK = 0,
-    ST_SKIP,        /* does not apply here; the message says why */
-    ST_BADARG,      /* the caller's or the user's words are wrong */
+    ST_SKIP,   /* does not apply here; the message says why */
+    ST_BADARG, /* the caller's or the user's words are wrong */
     ST_NOMEM,
     ST_IO,          /* the operating system refused */
     ST_FORMAT,      /* a file's content is not what it must be */
@@ -23,19 +23,19 @@ enum status {
     ST_INTERRUPTED  /* stopped by a signal; what was finished is kept */
 };
 
-#define TRY(expr)                                                                                  \
-    do {                                                                                           \
-        enum status try_status_ = (expr);                                                          \
-        if (try_status_ != ST_OK)                                                                  \
-            return try_status_;                                                                    \
+#define TRY(expr)                                                                                                      \
+    do {                                                                                                               \
+        enum status try_status_ = (expr);                                                                              \
+        if (try_status_ != ST_OK)                                                                                      \
+            return try_status_;                                                                                        \
     } while (0)
 
 /* For functions with an `out:` label and a variable `st`. */
-#define TRY_OUT(expr)                                                                              \
-    do {                                                                                           \
-        st = (expr);                                                                               \
-        if (st != ST_OK)                                                                           \
-            goto out;                                                                              \
+#define TRY_OUT(expr)                                                                                                  \
+    do {                                                                                                               \
+        st = (expr);                                                                                                   \
+        if (st != ST_OK)                                                                                               \
+            goto out;                                                                                                  \
     } while (0)
 
 /* Stores the formatted message (at most 1023 bytes) for this thread and returns `code`. */

@@ -20,7 +20,7 @@ enum op { OP_INPUT, OP_CONV, OP_FC, OP_POOL_MAX, OP_RELU, OP_FLATTEN, OP_COUNT }
 enum dtype { DT_F32, DT_S8, DT_S32 };
 
 enum {
-    GRAPH_NAME = 64,          /* longest name, with its NUL */
+    GRAPH_NAME = 64, /* longest name, with its NUL */
     GRAPH_MAX_NODES = 4096,
     GRAPH_MAX_DIM = 1 << 20,  /* one dimension */
     GRAPH_MAX_COUNT = 1 << 28 /* elements of one tensor */
@@ -56,10 +56,10 @@ struct weight {
 
 struct node {
     enum op op;
-    char name[GRAPH_NAME]; /* unique in the graph */
-    int input;             /* value index; -1 for OP_INPUT */
-    int output;            /* value index */
-    int weight, bias;      /* weight index or -1 */
+    char name[GRAPH_NAME];                                    /* unique in the graph */
+    int input;                                                /* value index; -1 for OP_INPUT */
+    int output;                                               /* value index */
+    int weight, bias;                                         /* weight index or -1 */
     int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w; /* conv and pooling; pad on both sides */
     int channels;                                             /* conv: output channels; fc: output features */
 };
@@ -84,7 +84,8 @@ enum status graph_clone(const struct graph *graph, struct graph *out);
 enum status graph_add_value(struct graph *graph, const char *name, int rank, const int *dim, int *out_index);
 enum status graph_add_node(struct graph *graph, const struct node *node, int *out_index);
 /* Zero-filled tensor of `type`; ST_FORMAT on a bad shape (a dim < 1, more than GRAPH_MAX_COUNT elements). */
-enum status graph_add_weight(struct graph *graph, const char *name, enum dtype type, int rank, const int *dim, int *out_index);
+enum status graph_add_weight(struct graph *graph, const char *name, enum dtype type, int rank, const int *dim,
+                             int *out_index);
 
 /* Computes every value's shape from the input's and checks attributes, weight shapes and connections:
  * each value written once and before it is read. ST_FORMAT naming the node. */

@@ -26,9 +26,9 @@ struct dataset_splits {
     struct dataset train; /* the first 11/12 of the training file after a fixed seeded shuffle: 55 000 */
     struct dataset valid; /* the rest: 5 000 */
     struct dataset test;
-    char name[64];           /* the folder's last component */
-    char sha256[HASH_HEX];   /* over all four decompressed files */
-    uint8_t *owned;          /* storage behind the three */
+    char name[64];         /* the folder's last component */
+    char sha256[HASH_HEX]; /* over all four decompressed files */
+    uint8_t *owned;        /* storage behind the three */
 };
 
 /* dir NULL: DATASET_DEFAULT_DIR. Missing, truncated, wrong or disagreeing files are ST_IO / ST_FORMAT naming the

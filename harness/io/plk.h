@@ -39,10 +39,12 @@ struct plk_info {
 };
 
 /* Encodes into memory; *out_bytes owned (free). info may be NULL. Weight masks are not stored: zeros are. */
-enum status plk_encode(const struct graph *graph, int flags, unsigned char **out_bytes, size_t *out_len, struct plk_info *info);
+enum status plk_encode(const struct graph *graph, int flags, unsigned char **out_bytes, size_t *out_len,
+                       struct plk_info *info);
 /* `name` stands for the file in messages. Any damage is ST_FORMAT with the byte offset; memory is bounded by
  * what the sections really hold, checked before allocation. *out must not hold anything. info may be NULL. */
-enum status plk_decode(const char *name, const unsigned char *bytes, size_t len, struct graph *out, struct plk_info *info);
+enum status plk_decode(const char *name, const unsigned char *bytes, size_t len, struct graph *out,
+                       struct plk_info *info);
 /* The same with a file; written atomically. */
 enum status plk_write(const struct graph *graph, const char *path, int flags, struct plk_info *info);
 enum status plk_read(const char *path, struct graph *out, struct plk_info *info);

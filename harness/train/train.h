@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "graph/graph.h"
 #include "io/dataset.h"
+#include "train/blas.h"
 
 enum train_optimizer { TRAIN_ADAM, TRAIN_SGD };
 /* Where the activation ranges of quantization-aware training come from. */
@@ -21,26 +22,23 @@ enum train_ranges {
     TRAIN_RANGES_EMA, /* moving average of each batch's minimum and maximum */
     TRAIN_RANGES_LSQ  /* learned step size (Esser et al. 2020), zero point from the EMA range */
 };
-/* Which matrix product: OpenBLAS, or plain C that gives the same bits on every machine (golden tests). */
-enum train_blas { TRAIN_BLAS_OPEN, TRAIN_BLAS_PLAIN };
-
 /* Called before every optimizer step (0 .. steps-1) on the training weights; may change masks and zero weights. */
 typedef void (*train_hook_fn)(void *context, struct graph *graph, long step, long steps);
 
 struct train_options {
-    int epochs;          /* >= 1 */
-    int batch;           /* 128 */
+    int epochs; /* >= 1 */
+    int batch;  /* 128 */
     enum train_optimizer optimizer;
-    float lr, lr_end;    /* cosine from lr to lr_end */
-    float warmup;        /* share of all steps with a linear ramp, 0..0.5 */
-    float momentum;      /* SGD (Nesterov) */
-    float weight_decay;  /* decoupled for Adam (AdamW), L2 for SGD; weights only, not biases */
+    float lr, lr_end;   /* cosine from lr to lr_end */
+    float warmup;       /* share of all steps with a linear ramp, 0..0.5 */
+    float momentum;     /* SGD (Nesterov) */
+    float weight_decay; /* decoupled for Adam (AdamW), L2 for SGD; weights only, not biases */
     float label_smoothing;
-    float ema;           /* decay of the weight average that becomes the result; 0: off. Bias-corrected at the start. */
-    int flip;            /* 1: mirror horizontally with probability 1/2 */
-    int shift;           /* pixels: uniform in -shift..shift, both axes, zero filled */
+    float ema; /* decay of the weight average that becomes the result; 0: off. Bias-corrected at the start. */
+    int flip;  /* 1: mirror horizontally with probability 1/2 */
+    int shift; /* pixels: uniform in -shift..shift, both axes, zero filled */
     uint64_t seed;
-    int qat;             /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
+    int qat; /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
     enum train_ranges ranges;
     const struct graph *teacher; /* float graph for distillation, or NULL; borrowed */
     float distill_weight;        /* share of the distillation term, 0..1 */
@@ -48,8 +46,8 @@ struct train_options {
     train_hook_fn hook;
     void *hook_context;
     enum train_blas blas;
-    struct pool *pool;   /* borrowed, may be NULL */
-    const char *label;   /* for the progress line */
+    struct pool *pool;                 /* borrowed, may be NULL */
+    const char *label;                 /* for the progress line */
     const volatile sig_atomic_t *stop; /* non-zero: finish with ST_INTERRUPTED; may be NULL */
 };
 
