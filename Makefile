@@ -54,6 +54,15 @@ $(B)/libpacklight.a: $(LIB_OBJ)
 $(B)/kernels/ref/%.o: ISA_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
 $(B)/kernels/x86/%_avx2.o: ISA_FLAGS := -mavx2 -mfma
 
+# Elementwise loops of training: vectors of the baseline instruction set. -fno-math-errno lets sqrtf be one instruction.
+EXTRA_optim := -O3 -fno-math-errno
+EXTRA_fakequant := -O3
+EXTRA_op_conv_train := -O3 -fno-tree-loop-distribute-patterns
+EXTRA_op_fc_train := -O3
+EXTRA_op_pool_train := -O3
+EXTRA_net_run := -O3
+EXTRA_blas := -O3
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PROJECT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(ISA_FLAGS) $(EXTRA_$(notdir $*)) -c -o $@ $<
