@@ -38,7 +38,7 @@ TEST_SRC := $(sort $(wildcard tests/test_*.c))
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 
 # What goes into env.json about this build.
-FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M%,$(PROJECT_CFLAGS))
+FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M% -W%,$(PROJECT_CFLAGS))
 
 all: $(B)/packlight ## build packlight (binary: ./packlight)
 	$(Q)ln -sf $(B)/packlight packlight
@@ -49,6 +49,17 @@ $(B)/packlight: $(B)/harness/main.o $(B)/libpacklight.a
 
 $(B)/libpacklight.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Rewritten only when it changes, so that a new commit recompiles one file.
+$(B)/build_id.h: export CC := $(CC)
+$(B)/build_id.h: export BUILD_FLAGS = $(FLAGS_TEXT)
+$(B)/build_id.h: export BUILD_MODE = $(MODE)
+$(B)/build_id.h: FORCE
+	@mkdir -p $(@D)
+	@sh scripts/build_id.sh > $@.new && if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+$(B)/harness/measure/build_info.o: $(B)/build_id.h
+EXTRA_build_info = -include $(B)/build_id.h
+FORCE:
 
 # Kernels: one instruction set per file, chosen by the file's suffix. The reference is never tuned.
 $(B)/kernels/ref/%.o: ISA_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
@@ -81,4 +92,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build
+.PHONY: all help clean tests-build FORCE
