@@ -8,8 +8,10 @@
 static size_t packed_count(const struct kn_facts *facts, int n, int segs, int seg_len)
 {
     size_t outputs = 0;
-    for (int first = 0; first < n; first += facts->nr)
-        outputs += (size_t)kn_panel_width(facts->nr, n - first);
+    for (int first = 0, width; first < n; first += width) {
+        width = kn_panel_width(facts->nr, n - first);
+        outputs += (size_t)width;
+    }
     return outputs * kn_panel_depth(facts->kr, segs, seg_len);
 }
 
@@ -18,8 +20,8 @@ static void pack(const struct kn_facts *facts, const unsigned char *w, size_t si
                  unsigned char *out)
 {
     size_t k = (size_t)segs * (size_t)seg_len;
-    for (int first = 0; first < n; first += facts->nr) {
-        int width = kn_panel_width(facts->nr, n - first);
+    for (int first = 0, width; first < n; first += width) {
+        width = kn_panel_width(facts->nr, n - first);
         for (int s = 0; s < segs; s++) {
             for (int i = 0; i < seg_len; i += facts->kr) {
                 for (int j = 0; j < width * facts->kr; j++, out += size) {
