@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "graph/graph.h"
 #include "io/dataset.h"
+#include "train/blas.h"
 
 enum train_optimizer { TRAIN_ADAM, TRAIN_SGD };
 /* Where the activation ranges of quantization-aware training come from. */
@@ -21,9 +22,6 @@ enum train_ranges {
     TRAIN_RANGES_EMA, /* moving average of each batch's minimum and maximum */
     TRAIN_RANGES_LSQ  /* learned step size (Esser et al. 2020), zero point from the EMA range */
 };
-/* Which matrix product: OpenBLAS, or plain C that gives the same bits on every machine (golden tests). */
-enum train_blas { TRAIN_BLAS_OPEN, TRAIN_BLAS_PLAIN };
-
 /* Called before every optimizer step (0 .. steps-1) on the training weights; may change masks and zero weights. */
 typedef void (*train_hook_fn)(void *context, struct graph *graph, long step, long steps);
 
