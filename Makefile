@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps help clean check format
+FREE_GOALS := deps help clean check format bench bench-full test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -28,6 +28,8 @@ $(error missing packages: $(MISSING): run `make deps`, or install them by hand)
 endif
 endif
 endif
+# Where installed suites and tables are found.
+EXTRA_resource := -DPACKLIGHT_SHARE='"$(PREFIX)/share/packlight"'
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
 
@@ -68,7 +70,7 @@ $(B)/kernels/x86/%_avx2.o: ISA_FLAGS := -mavx2 -mfma
 # Elementwise loops of training: vectors of the baseline instruction set. -fno-math-errno lets sqrtf be one instruction.
 EXTRA_optim := -O3 -fno-math-errno
 EXTRA_fakequant := -O3
-EXTRA_op_conv_train := -O3
+EXTRA_op_conv_train := -O3 -fno-tree-loop-distribute-patterns
 EXTRA_op_fc_train := -O3
 EXTRA_op_pool_train := -O3
 EXTRA_net_run := -O3
@@ -93,6 +95,66 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libpacklight.a
 
 tests-build: $(TEST_BIN)
 
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+BUILD := $(MAKE) --no-print-directory -j$(JOBS)
+SUITE ?= suites/quick.json
+BENCH_FLAGS ?=
+
+deps: ## install the Debian packages that are missing (sudo only when not root)
+	@sh scripts/install_deps.sh
+
+bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
+	@$(BUILD) all
+	@./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
+	 [ $$code = 2 ] && [ ! -e results/latest/records.jsonl ] && exit $$code; \
+	 ./packlight report results/latest || exit $$?; exit $$code
+
+bench-full: ## the standard matrix: longer training, more sparsities (up to 2 hours the first time)
+	@$(MAKE) --no-print-directory bench SUITE=suites/standard.json
+
+report: ## tables and plots of the newest run again
+	@$(BUILD) all
+	@./packlight report results/latest
+
+test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
+	@$(BUILD) all tests-build
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@$(MAKE) --no-print-directory check
+	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh $(SANITIZE_B)/tests/all.sh
+
+SANITIZE_B := build/sanitize-$(notdir $(firstword $(CC)))
+sanitize-build: $(TEST_BIN)
+	@printf '#!/bin/sh\n# every test program of this build, as one\nset -u\nfor t in $(TEST_SRC:tests/%.c=%); do "$$(dirname "$$0")/$$t" || code=1; done\nexit $${code:-0}\n' >$(B)/tests/all.sh
+	@chmod +x $(B)/tests/all.sh
+
+sanitize: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@sh scripts/run_tests.sh $(SANITIZE_B)/tests/all.sh
+
+check: ## the include rule and the style rules
+	@sh scripts/check_includes.sh
+	@sh scripts/check_style.sh
+
+kernels-check: ## every kernel at every level of this CPU against the reference
+	@$(BUILD) all
+	@./packlight kernels --check
+
+golden: ## make results/golden again (read the difference with git diff)
+	@$(BUILD) all
+	@sh tests/golden.sh --update
+
+fuzz: ## long run of the file readers' mutation tests
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@PACKLIGHT_FUZZ_ROUNDS=$${ROUNDS:-2000000} $(SANITIZE_B)/tests/test_plk_fuzz
+
+format: ## clang-format over all sources
+	clang-format -i $$(find harness kernels tests -name '*.[ch]')
+
+install: all ## install under PREFIX (default /usr/local), DESTDIR respected
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight
+	install -m 755 $(B)/packlight $(DESTDIR)$(PREFIX)/bin/packlight
+	cp -r suites $(DESTDIR)$(PREFIX)/share/packlight/
+
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  %-14s %s\n' "$$t" "$$d"; done
 
@@ -100,4 +162,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build FORCE
+.PHONY: all help clean tests-build deps bench bench-full report test sanitize sanitize-build check kernels-check golden fuzz format install FORCE

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "engine/engine.h"
+#include "engine/engine_choose.h"
+#include "engine/engine_plan.h"
 #include "kernels/kernels.h"
 #include "kernels/requant.h"
 
@@ -278,6 +280,30 @@ static void plan_and_arena_by_hand(void **state)
     graph_free(&g);
 }
 
+/* One changed byte in any guard zone is noticed; one in a slot is not the guards' business. */
+static void guards_notice_a_byte(void **state)
+{
+    struct graph g = {0};
+    struct engine *engine;
+    (void)state;
+
+    static_int8_net(&g);
+    engine = engine_of(&g, 0, 1);
+    assert_int_equal(engine->guards, 3);
+    for (int i = 0; i < engine->guards; i++)
+        for (size_t at = 0; at < PLAN_GUARD; at += PLAN_GUARD - 1) {
+            unsigned char *byte = engine->arena + engine->guard[i] + at;
+            *byte ^= 1;
+            assert_false(engine_guards_intact(engine));
+            *byte ^= 1;
+            assert_true(engine_guards_intact(engine));
+        }
+    engine->arena[PLAN_GUARD] ^= 1;
+    assert_true(engine_guards_intact(engine));
+    engine_free(engine);
+    graph_free(&g);
+}
+
 static void stride_is_a_reason(void **state)
 {
     struct graph g = {0};
@@ -291,6 +317,48 @@ static void stride_is_a_reason(void **state)
     assert_string_equal(engine_step_info(engine, 0)->reason, "dense: sparse needs stride 1");
     engine_free(engine);
     graph_free(&g);
+}
+
+/* A 10 x 10 fc with `zeros` zero weights on the reference table, whose break-even is set to 55 %. */
+static void check_reason(int zeros, int batch, const char *kernel, const char *reason)
+{
+    struct kn_table table = table_of(0);
+    struct graph g = {0};
+    struct engine *engine;
+    int n = build_input(&g, 10, 1, 1), seen = 0;
+
+    table.spmv_f32.break_even = table.spmm_f32.break_even = 0.55F;
+    n = build_fc(&g, g.node[n].output, 10, 10, DT_F32, DT_F32);
+    for (int i = zeros; i < 100; i++)
+        ((float *)g.weight[g.node[n].weight].data)[i] = 1;
+    assert_int_equal(engine_new(&g, &table, batch, &engine), ST_OK);
+    for (int i = 0; i < engine_steps(engine); i++) {
+        const struct engine_step *info = engine_step_info(engine, i);
+        if (info->macs_nominal == 0)
+            continue;
+        seen++;
+        assert_string_equal(info->kernel, kernel);
+        assert_string_equal(info->reason, reason);
+        assert_int_equal(info->macs_nominal, 100 * batch);
+        assert_int_equal(info->macs_executed, (reason[0] == 'd' ? 100 : 100 - zeros) * batch);
+    }
+    assert_int_equal(seen, 1);
+    engine_free(engine);
+    graph_free(&g);
+}
+
+/* Eight samples: the sparse kernel needs 10 inputs and 10 outputs transposed, as long as 20 products here, so it must
+ * save more: 1 - 0.45 * (100 - 20) / 100 = 64 %. */
+static void choice_by_break_even(void **state)
+{
+    (void)state;
+    check_reason(20, 1, "kn_gemm_f32__ref", "dense: 20 % zeros, sparse pays from 55 %");
+    check_reason(60, 1, "kn_spmv_f32__ref", "sparse: 60 % zeros, pays from 55 %");
+    check_reason(60, 8, "kn_gemm_f32__ref", "dense: 60 % zeros, sparse pays from 64 %");
+    check_reason(65, 8, "kn_spmm_f32__ref", "sparse: 65 % zeros, pays from 64 %");
+    assert_true(fabs(engine_choose_pays_from(0.55, 100, 0, 20) - 0.64) < 1e-12);
+    assert_true(fabs(engine_choose_pays_from(0.55, 100, 20, 0) - 0.46) < 1e-12);
+    assert_true(engine_choose_pays_from(0.55, 100, 0, 150) > 1);
 }
 
 /* A missing bias is zero, for every kind of layer. */
@@ -465,7 +533,9 @@ int main(void)
         cmocka_unit_test(dynamic_fc_by_hand),
         cmocka_unit_test(slices_equal_the_whole),
         cmocka_unit_test(plan_and_arena_by_hand),
+        cmocka_unit_test(guards_notice_a_byte),
         cmocka_unit_test(stride_is_a_reason),
+        cmocka_unit_test(choice_by_break_even),
         cmocka_unit_test(no_bias_is_zero),
         cmocka_unit_test(types_that_do_not_fit_are_refused),
         cmocka_unit_test(simulated_graphs_are_refused),

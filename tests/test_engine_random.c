@@ -290,6 +290,14 @@ static void add_fc(struct maker *m, int in, int out)
     fill_product(&m->graph, node, &m->rng, between(&m->rng, 0, 95));
 }
 
+static int product_reads(const struct graph *g, int v)
+{
+    for (int i = 1; i < g->nodes; i++)
+        if (g->node[i].input == v && g->node[i].weight >= 0)
+            return 1;
+    return 0;
+}
+
 /* Every product's input gets the quantization that its weights ask for. */
 static void quantize(struct graph *g, struct rng *rng)
 {
@@ -308,6 +316,11 @@ static void quantize(struct graph *g, struct rng *rng)
             build_static(value, 0.01f + 0.02f * rng_f32(rng), zero_point);
     }
     graph_quant_spread(g);
+    if (between(rng, 0, 1))
+        return;
+    for (int v = 0; v < g->values; v++) /* dynamic ranges may also be asked for only where a product reads */
+        if (g->value[v].quant == QUANT_DYNAMIC && !product_reads(g, v))
+            g->value[v].quant = QUANT_NONE;
 }
 
 static void make_graph(struct maker *m, int index)

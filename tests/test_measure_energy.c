@@ -150,7 +150,8 @@ static void test_working_set_decides_the_level(void **state)
     layer.working_set_bytes = 2000000;
     NEAR(dp(layer), 4000 * 162.5, 1e-9);
     layer.working_set_bytes = 0;
-    layer.weight_bytes = layer.input_bytes = UINT64_MAX; /* saturates instead of wrapping into a cheap level */
+    layer.weight_bytes = UINT64_MAX;
+    layer.input_bytes = 2; /* saturates instead of wrapping into a cheap level */
     assert_true(dp(layer) > 1e19 * 162);
 }
 
@@ -306,6 +307,7 @@ static void test_package_counter(void **state)
 
     write_domain("intel-rapl:0", "package-0\n", "262143328850\n", "1000000\n");
     write_domain("intel-rapl:0:0", "core\n", "262143328850\n", "500000\n");
+    write_domain("intel-rapl:0:1", "package-0-part\n", "262143328850\n", "500000\n");
     write_domain("intel-rapl:1", "package-1\n", "1000000\n", "900000\n");
     write_domain("intel-rapl:2", "psys\n", "262143328850\n", "77\n");
     assert_int_equal(energy_rapl_open(root, &rapl), ST_OK);

@@ -3,8 +3,8 @@
  *   64  key (hexadecimal text)
  *   64  SHA-256 of all that follows (hexadecimal text)
  *    4  number of predictions n, then n bytes
- *    4  length of the extras, then for each tensor: 1 byte of flags (1: scales, 2: mask), its scales (4 bytes each),
- *       its mask (one bit per element, first element lowest)
+ *    4  length of the masks, then for each tensor 1 byte (1: has a mask) and its mask (a bit per element, the first
+ *       element lowest)
  *    .  the graph as a dense packed file (io/plk.h) up to the end */
 #include "compress/cache.h"
 
@@ -17,7 +17,6 @@
 #include "io/plk.h"
 
 enum { MAGIC_BYTES = 16, KEY_BYTES = HASH_HEX - 1, HEAD_BYTES = MAGIC_BYTES + 2 * KEY_BYTES };
-enum { HAS_SCALES = 1, HAS_MASK = 2 };
 
 static const char magic[MAGIC_BYTES + 1] = "packlight-step/1";
 
@@ -37,47 +36,24 @@ static size_t mask_bytes(const struct weight *weight)
     return (weight->count + 7) / 8;
 }
 
-static size_t extra_bytes(const struct graph *graph)
+static size_t masks_bytes(const struct graph *graph)
 {
     size_t bytes = 0;
 
     for (int i = 0; i < graph->weights; i++)
-        bytes += 1 + (graph->weight[i].scale ? 4 * (size_t)graph->weight[i].dim[0] : 0) +
-                 (graph->weight[i].mask ? mask_bytes(&graph->weight[i]) : 0);
+        bytes += 1 + (graph->weight[i].mask ? mask_bytes(&graph->weight[i]) : 0);
     return bytes;
 }
 
-static unsigned char *put_extras(unsigned char *at, const struct weight *weight)
+static unsigned char *put_mask(unsigned char *at, const struct weight *weight)
 {
-    *at++ = (unsigned char)((weight->scale ? HAS_SCALES : 0) | (weight->mask ? HAS_MASK : 0));
-    for (int o = 0; weight->scale && o < weight->dim[0]; o++, at += 4) {
-        uint32_t bits;
-        memcpy(&bits, &weight->scale[o], 4);
-        put_u32(at, bits);
-    }
-    if (weight->mask) {
-        memset(at, 0, mask_bytes(weight));
-        for (size_t j = 0; j < weight->count; j++)
-            at[j / 8] |= (unsigned char)((weight->mask[j] != 0) << j % 8);
-        at += mask_bytes(weight);
-    }
-    return at;
-}
-
-/* The packed file holds structure and data; scales and masks of float weights travel beside it. */
-static enum status encode_graph(const struct graph *graph, unsigned char **out_bytes, size_t *out_len)
-{
-    struct graph bare = {0};
-    enum status st;
-
-    TRY(graph_clone(graph, &bare));
-    for (int i = 0; i < bare.weights; i++) {
-        mem_free(bare.weight[i].scale);
-        bare.weight[i].scale = NULL;
-    }
-    st = plk_encode(&bare, PLK_DENSE, out_bytes, out_len, NULL);
-    graph_free(&bare);
-    return st;
+    *at++ = weight->mask != NULL;
+    if (!weight->mask)
+        return at;
+    memset(at, 0, mask_bytes(weight));
+    for (size_t j = 0; j < weight->count; j++)
+        at[j / 8] |= (unsigned char)((weight->mask[j] != 0) << j % 8);
+    return at + mask_bytes(weight);
 }
 
 static enum status cache_path(char *out, size_t size, const char *dir, const char *key)
@@ -101,17 +77,17 @@ enum status cache_store(const char *dir, const char *key, const struct graph *gr
 
     TRY_OUT(cache_path(path, sizeof path, dir, key));
     TRY_OUT(file_make_dirs(dir));
-    TRY_OUT(encode_graph(graph, &packed, &packed_len));
-    len = HEAD_BYTES + 4 + (size_t)n + 4 + extra_bytes(graph) + packed_len;
+    TRY_OUT(plk_encode(graph, PLK_DENSE, &packed, &packed_len, NULL));
+    len = HEAD_BYTES + 4 + (size_t)n + 4 + masks_bytes(graph) + packed_len;
     TRY_OUT(mem_alloc(len, 1, &file));
     at = file + HEAD_BYTES;
     put_u32(at, n);
     memcpy(at + 4, predictions, n);
     at += 4 + (size_t)n;
-    put_u32(at, (uint32_t)extra_bytes(graph));
+    put_u32(at, (uint32_t)masks_bytes(graph));
     at += 4;
     for (int i = 0; i < graph->weights; i++)
-        at = put_extras(at, &graph->weight[i]);
+        at = put_mask(at, &graph->weight[i]);
     memcpy(at, packed, packed_len);
     hash_bytes(file + HEAD_BYTES, len - HEAD_BYTES, digest);
     memcpy(file, magic, MAGIC_BYTES);
@@ -154,35 +130,27 @@ static enum status read_head(struct reader *reader, const char *key)
     return ST_OK;
 }
 
-static enum status read_extras(struct reader *reader, struct weight *weight)
+static enum status read_mask(struct reader *reader, struct weight *weight)
 {
-    const unsigned char *flags = NULL, *at = NULL;
+    const unsigned char *flag = NULL, *at = NULL;
 
-    TRY(take(reader, 1, &flags));
-    if (*flags & HAS_SCALES) {
-        TRY(take(reader, 4 * (size_t)weight->dim[0], &at));
-        TRY(mem_alloc((size_t)weight->dim[0], sizeof *weight->scale, &weight->scale));
-        for (int o = 0; o < weight->dim[0]; o++) {
-            uint32_t bits = get_u32(at + 4 * (size_t)o);
-            memcpy(&weight->scale[o], &bits, 4);
-        }
-    }
-    if (*flags & HAS_MASK) {
-        TRY(take(reader, mask_bytes(weight), &at));
-        TRY(mem_alloc(weight->count, 1, &weight->mask));
-        for (size_t j = 0; j < weight->count; j++)
-            weight->mask[j] = at[j / 8] >> j % 8 & 1;
-    }
+    TRY(take(reader, 1, &flag));
+    if (*flag == 0)
+        return ST_OK;
+    TRY(take(reader, mask_bytes(weight), &at));
+    TRY(mem_alloc(weight->count, 1, &weight->mask));
+    for (size_t j = 0; j < weight->count; j++)
+        weight->mask[j] = at[j / 8] >> j % 8 & 1;
     return ST_OK;
 }
 
-/* The extras come before the graph but are read after it: its shapes say how long they must be. */
+/* The masks come before the graph but are read after it: its shapes say how long they must be. */
 static enum status read_body(struct reader *reader, uint32_t n, struct graph *out_graph, uint8_t *predictions)
 {
     const unsigned char *at = NULL, *classes = NULL;
-    struct reader extras;
+    struct reader masks;
     struct graph graph = {0};
-    uint32_t extras_len;
+    uint32_t masks_len;
     enum status st = ST_OK;
 
     TRY(take(reader, 4, &at));
@@ -190,14 +158,14 @@ static enum status read_body(struct reader *reader, uint32_t n, struct graph *ou
         return status_fail(ST_FORMAT, "%s: %u predictions, expected %u", reader->path, get_u32(at), n);
     TRY(take(reader, n, &classes));
     TRY(take(reader, 4, &at));
-    extras_len = get_u32(at);
-    TRY(take(reader, extras_len, &at));
-    extras = (struct reader){reader->path, at, at + extras_len};
+    masks_len = get_u32(at);
+    TRY(take(reader, masks_len, &at));
+    masks = (struct reader){reader->path, at, at + masks_len};
     TRY(plk_decode(reader->path, reader->at, (size_t)(reader->end - reader->at), &graph, NULL));
     for (int i = 0; i < graph.weights; i++)
-        TRY_OUT(read_extras(&extras, &graph.weight[i]));
-    if (extras.at != extras.end) {
-        st = status_fail(ST_FORMAT, "%s: more scales and masks than tensors", reader->path);
+        TRY_OUT(read_mask(&masks, &graph.weight[i]));
+    if (masks.at != masks.end) {
+        st = status_fail(ST_FORMAT, "%s: more masks than tensors", reader->path);
         goto out;
     }
     memcpy(predictions, classes, n);

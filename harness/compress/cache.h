@@ -1,8 +1,8 @@
 /* Results of recipe steps on disk, so that a shared prefix is trained once and a second run trains nothing.
  *
  * One file per step, named by its key: a hash over everything that the result depends on (recipe_key.c). It holds a
- * float graph with its masks and simulated scales and the predictions on the validation split, under a SHA-256 over
- * the whole. Files are written atomically; a damaged, truncated or foreign file is never used. */
+ * float graph (scales of a simulated one included), its masks and the predictions on the validation split, under a
+ * SHA-256 over the whole. Files are written atomically; a damaged, truncated or foreign file is never used. */
 #ifndef COMPRESS_CACHE_H
 #define COMPRESS_CACHE_H
 

@@ -43,7 +43,7 @@ static enum status check_data(const struct weight *weight, const char *step)
     return ST_OK;
 }
 
-static enum status check_value(const struct graph *graph, int v, int dynamic, const char *step)
+static enum status check_value(const struct graph *graph, int v, const char *step)
 {
     const struct value *value = &graph->value[v], *origin;
     int source = graph_quant_source(graph, v);
@@ -54,8 +54,6 @@ static enum status check_value(const struct graph *graph, int v, int dynamic, co
     if (value->quant == QUANT_STATIC && (value->zero_point < 0 || value->zero_point > 255))
         return status_fail(ST_MISMATCH, "%s: value %s: zero point %d, expected 0..255", step, value->name,
                            (int)value->zero_point);
-    if (dynamic)
-        return ST_OK;
     if (source < 0)
         return value->quant == QUANT_NONE
                    ? ST_OK
@@ -74,7 +72,6 @@ enum status invariants_graph(const struct graph *graph, const char *step)
 {
     struct graph copy = {0};
     enum status st;
-    int dynamic = 0;
 
     TRY(graph_clone(graph, &copy)); /* inference writes shapes */
     st = graph_infer(&copy);
@@ -91,9 +88,7 @@ enum status invariants_graph(const struct graph *graph, const char *step)
         TRY(check_data(&graph->weight[i], step));
     }
     for (int v = 0; v < graph->values; v++)
-        dynamic |= graph->value[v].quant == QUANT_DYNAMIC;
-    for (int v = 0; v < graph->values; v++)
-        TRY(check_value(graph, v, dynamic, step));
+        TRY(check_value(graph, v, step));
     return ST_OK;
 }
 

@@ -8,7 +8,7 @@
 
 /* Any graph: shapes are consistent (graph_infer); data is finite; masks hold 0 or 1 and are zero in data; 8-bit
  * weights within -127..127; scales positive and finite; zero points 0..255; values that share a quantization point
- * (graph_quant.h) carry its parameters, unless ranges are dynamic. */
+ * (graph_quant.h) carry its mode and parameters. */
 enum status invariants_graph(const struct graph *graph, const char *step);
 
 /* Float graph whose every value that a conv or fc reads is quantized and whose every conv and fc weight has scales. */

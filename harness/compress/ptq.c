@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "graph/graph_quant.h"
 #include "kernels/requant.h"
 
 enum { CLIP_STEPS = 60, CLIP_OF = 100 }; /* weight clips tried: 100 % down to 41 % of the maximum */
@@ -96,13 +97,8 @@ enum status ptq_static(struct graph *graph, const struct dataset *data, const st
 enum status ptq_dynamic(struct graph *graph, enum ptq_weights method)
 {
     TRY(ptq_weights(graph, method));
-    for (int v = 0; v < graph->values; v++) {
-        graph->value[v].quant = QUANT_NONE;
-        graph->value[v].scale = 1;
-        graph->value[v].zero_point = 0;
-    }
-    for (int i = 0; i < graph->nodes; i++)
-        if (graph->node[i].weight >= 0)
-            graph->value[graph->node[i].input].quant = QUANT_DYNAMIC;
+    for (int v = 0; v < graph->values; v++)
+        graph->value[v].quant = graph_is_quant_point(graph, v) ? QUANT_DYNAMIC : QUANT_NONE;
+    graph_quant_spread(graph);
     return ST_OK;
 }

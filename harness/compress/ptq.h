@@ -27,7 +27,8 @@ enum status ptq_weights(struct graph *graph, enum ptq_weights method);
 enum status ptq_static(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
                        enum ptq_weights method, struct pool *pool);
 
-/* Dynamic: weight scales, and QUANT_DYNAMIC on exactly the values that conv and fc read. ST_NOMEM. */
+/* Dynamic: weight scales, and QUANT_DYNAMIC on the quantization points and what shares them; each conv and fc then
+ * takes the range of what it reads. ST_NOMEM. */
 enum status ptq_dynamic(struct graph *graph, enum ptq_weights method);
 
 /* Static graphs hold biases as 32-bit integers in units of scale_in * scale_w. A channel whose weights are tiny

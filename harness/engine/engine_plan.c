@@ -72,11 +72,12 @@ static int relu_of(const struct plan *plan, int i)
     return reader >= 0 && plan->graph->node[reader].op == OP_RELU ? reader : -1;
 }
 
-/* Pooling, flatten and unfused ReLU hand on what they read, so both sides must agree. */
+/* Pooling, flatten and unfused ReLU hand on what they read, so fixed grids must agree on both sides. Between float and
+ * dynamically quantized values there is nothing to agree on: both are stored as float. */
 static enum status check_shared(const struct plan *plan, const struct node *node)
 {
     const struct value *in = &plan->graph->value[node->input], *out = &plan->graph->value[node->output];
-    int same = in->quant == out->quant;
+    int same = (in->quant == QUANT_STATIC) == (out->quant == QUANT_STATIC);
 
     if (same && in->quant == QUANT_STATIC)
         same = in->scale == out->scale && in->zero_point == out->zero_point; /* exact: copies of each other */

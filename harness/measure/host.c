@@ -10,6 +10,55 @@
 #include "measure/clock.h"
 #include "measure/host_parts.h"
 
+/* ------------------------------------------------------------------ reading facts back */
+
+static const cJSON *fact(const cJSON *facts, const char *group, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, group), key);
+}
+
+/* "" when it is null or missing. */
+static const char *text_fact(const cJSON *facts, const char *group, const char *key)
+{
+    const char *text = cJSON_GetStringValue(fact(facts, group, key));
+    return text ? text : "";
+}
+
+/* NaN when it is null or missing. */
+static double number_fact(const cJSON *facts, const char *group, const char *key)
+{
+    const cJSON *item = fact(facts, group, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static int true_fact(const cJSON *facts, const char *group, const char *key)
+{
+    return cJSON_IsTrue(fact(facts, group, key));
+}
+
+struct sentences {
+    cJSON *list;
+    int failed;
+};
+
+__attribute__((format(printf, 2, 3))) static void add_sentence(struct sentences *sentences, const char *format, ...)
+{
+    char text[512];
+    cJSON *item;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    item = cJSON_CreateString(text);
+    if (!item || !cJSON_AddItemToArray(sentences->list, item)) {
+        cJSON_Delete(item);
+        sentences->failed = 1;
+    }
+}
+
+/* ------------------------------------------------------------------ facts */
+
 static double memory_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -52,6 +101,30 @@ static int attach(cJSON *facts, const char *key, cJSON *part)
     return 0;
 }
 
+/* How alone this process is on its processor; remarks and not warnings, as users can rarely change them. */
+static cJSON *isolation_remarks(const cJSON *facts)
+{
+    const char *hypervisor = text_fact(facts, "cpu", "hypervisor"), *smt = text_fact(facts, "system", "smt");
+    const char *isolated = text_fact(facts, "system", "isolated_cpus");
+    struct sentences remarks = {cJSON_CreateArray(), 0};
+
+    if (!remarks.list)
+        return NULL;
+    if (*hypervisor && strcmp(hypervisor, "none") != 0)
+        add_sentence(&remarks, "Virtual machine (%s): neighbours share caches, memory and perhaps cores.", hypervisor);
+    if (strcmp(smt, "on") == 0)
+        add_sentence(&remarks, "Two threads share a core (SMT is on).");
+    if (*isolated)
+        add_sentence(&remarks, "CPUs %.100s are kept free of other processes.", isolated);
+    else
+        add_sentence(&remarks, "No CPU is kept free of other processes.");
+    if (remarks.failed) {
+        cJSON_Delete(remarks.list);
+        return NULL;
+    }
+    return remarks.list;
+}
+
 enum status host_facts(cJSON **out_facts)
 {
     cJSON *facts = cJSON_CreateObject();
@@ -61,7 +134,7 @@ enum status host_facts(cJSON **out_facts)
         attach(facts, "cpu", host_cpu()) && attach(facts, "system", host_system()) &&
         cJSON_AddNumberToObject(facts, "memory_bytes", memory_bytes()) && attach(facts, "build", build_facts()) &&
         attach(facts, "libraries", host_libraries()) && attach(facts, "tools", host_tools()) &&
-        attach(facts, "clock", clock_facts())) {
+        attach(facts, "clock", clock_facts()) && attach(facts, "isolation", isolation_remarks(facts))) {
         *out_facts = facts;
         return ST_OK;
     }
@@ -69,31 +142,7 @@ enum status host_facts(cJSON **out_facts)
     return status_fail(ST_NOMEM, "no memory for the facts of this machine");
 }
 
-/* ------------------------------------------------------------------ reading facts back */
-
-static const cJSON *fact(const cJSON *facts, const char *group, const char *key)
-{
-    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(facts, group), key);
-}
-
-/* "" when it is null or missing. */
-static const char *text_fact(const cJSON *facts, const char *group, const char *key)
-{
-    const char *text = cJSON_GetStringValue(fact(facts, group, key));
-    return text ? text : "";
-}
-
-/* NaN when it is null or missing. */
-static double number_fact(const cJSON *facts, const char *group, const char *key)
-{
-    const cJSON *item = fact(facts, group, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static int true_fact(const cJSON *facts, const char *group, const char *key)
-{
-    return cJSON_IsTrue(fact(facts, group, key));
-}
+/* ------------------------------------------------------------------ the key */
 
 static void key_text(struct hash *hash, const char *name, const char *text)
 {
@@ -144,79 +193,60 @@ enum status host_key(const cJSON *facts, const char *isa, const char *kernel, in
 
 /* ------------------------------------------------------------------ warnings */
 
-struct warnings {
-    cJSON *list;
-    int failed;
-};
-
-__attribute__((format(printf, 2, 3))) static void warn(struct warnings *warnings, const char *format, ...)
-{
-    char text[512];
-    cJSON *item;
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    item = cJSON_CreateString(text);
-    if (!item || !cJSON_AddItemToArray(warnings->list, item)) {
-        cJSON_Delete(item);
-        warnings->failed = 1;
-    }
-}
-
-static void warn_build(struct warnings *warnings, const cJSON *facts)
+static void warn_build(struct sentences *warnings, const cJSON *facts)
 {
     const char *mode = text_fact(facts, "build", "mode"), *flags = text_fact(facts, "build", "flags");
 
     if (strcmp(mode, "release") != 0)
-        warn(warnings, "This is a %s build: its times mean nothing. Build with MODE=release.",
-             *mode ? mode : "nameless");
+        add_sentence(warnings, "This is a %s build: its times mean nothing. Build with MODE=release.",
+                     *mode ? mode : "nameless");
     if (strstr(flags, "-O0") || !strstr(flags, "-O"))
-        warn(warnings, "The compiler did not optimise (flags: %.300s).", flags);
+        add_sentence(warnings, "The compiler did not optimise (flags: %.300s).", flags);
     if (strcmp(text_fact(facts, "build", "commit"), "unknown") == 0)
-        warn(warnings, "Built outside a git checkout: figures cannot be traced to a commit.");
+        add_sentence(warnings, "Built outside a git checkout: figures cannot be traced to a commit.");
     else if (true_fact(facts, "build", "dirty"))
-        warn(warnings, "Built from files that differ from the commit: figures cannot be traced to it.");
+        add_sentence(warnings, "Built from files that differ from the commit: figures cannot be traced to it.");
 }
 
-static void warn_load(struct warnings *warnings, const cJSON *facts)
+static void warn_load(struct sentences *warnings, const cJSON *facts)
 {
     double others = number_fact(facts, "load", "runnable_others"), cpus = number_fact(facts, "cpu", "logical_cpus");
     double steal = number_fact(facts, "load", "steal_ratio");
 
     if (others >= 1)
-        warn(warnings, "%.0f other process%s ready to run on %.0f CPUs: stop them, or expect dropped rounds.", others,
-             others < 2 ? " is" : "es are", cpus);
+        add_sentence(warnings, "%.0f other process%s ready to run on %.0f CPUs: stop them, or expect dropped rounds.",
+                     others, others < 2 ? " is" : "es are", cpus);
     if (steal > 0.05)
-        warn(warnings, "The hypervisor gave %.0f %% of the processor time to others just now.", 100 * steal);
+        add_sentence(warnings, "The hypervisor gave %.0f %% of the processor time to others just now.", 100 * steal);
     if (cpus < 2)
-        warn(warnings, "There is one CPU only: everything else that runs interrupts what is measured.");
+        add_sentence(warnings, "There is one CPU only: everything else that runs interrupts what is measured.");
 }
 
-static void warn_settings(struct warnings *warnings, const cJSON *facts)
+static void warn_settings(struct sentences *warnings, const cJSON *facts)
 {
     const char *governor = text_fact(facts, "system", "governor"), *source = text_fact(facts, "system", "clocksource");
     const char *quota = text_fact(facts, "system", "cgroup_cpu_max");
     double overhead_ns = number_fact(facts, "clock", "wall_overhead_ns");
 
     if (strcmp(governor, "powersave") == 0 || strcmp(governor, "conservative") == 0)
-        warn(warnings, "The frequency governor is %s: choose performance, or expect slow starts.", governor);
+        add_sentence(warnings, "The frequency governor is %s: choose performance, or expect slow starts.", governor);
     if (true_fact(facts, "system", "on_battery"))
-        warn(warnings, "The machine runs on its battery: frequencies are likely capped.");
+        add_sentence(warnings, "The machine runs on its battery: frequencies are likely capped.");
     if (*quota && strncmp(quota, "max", 3) != 0)
-        warn(warnings, "A control group limits the processor time (cpu.max %.60s): threads will be paused.", quota);
+        add_sentence(warnings, "A control group limits the processor time (cpu.max %.60s): threads will be paused.",
+                     quota);
     if (strcmp(source, "hpet") == 0 || strcmp(source, "acpi_pm") == 0 || strcmp(source, "jiffies") == 0)
-        warn(warnings, "The clock source is %s: slow and coarse to read.", source);
+        add_sentence(warnings, "The clock source is %s: slow and coarse to read.", source);
     if (overhead_ns > 1000)
-        warn(warnings, "Reading the clock takes %.0f ns: times of single layers are blurred.", overhead_ns);
+        add_sentence(warnings, "Reading the clock takes %.0f ns: times of single layers are blurred.", overhead_ns);
     if (true_fact(facts, "cpu", "flush_denormals"))
-        warn(warnings, "Denormal numbers are flushed to zero: float results and times differ from the default mode's.");
+        add_sentence(warnings,
+                     "Denormal numbers are flushed to zero: float results and times differ from the default mode's.");
 }
 
 enum status host_warnings(const cJSON *facts, cJSON **out_warnings)
 {
-    struct warnings warnings = {cJSON_CreateArray(), 0};
+    struct sentences warnings = {cJSON_CreateArray(), 0};
 
     if (warnings.list) {
         warn_build(&warnings, facts);

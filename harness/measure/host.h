@@ -14,8 +14,8 @@
 /* Version of what is measured and how; part of the key. */
 #define HOST_SCHEMA "packlight.env/1"
 
-/* An object {schema, cpu, system, build, libraries, tools, memory_bytes, load, clock}; a fact that cannot be had is
- * null. Owned (cJSON_Delete). ST_NOMEM. */
+/* An object {schema, cpu, system, build, libraries, tools, memory_bytes, load, clock, isolation}; a fact that cannot be
+ * had is null. Owned (cJSON_Delete). ST_NOMEM. */
 enum status host_facts(cJSON **out_facts);
 
 /* Comparability key: SHA-256 of vendor, family, model, stepping, hypervisor, logical CPUs, memory in GiB, kernel

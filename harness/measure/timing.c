@@ -189,7 +189,11 @@ static int rounds_enough(const struct timing_options *options, const struct timi
 {
     if (result->kept >= options->max_rounds || spent_s >= 4 * options->budget_s)
         return 1;
-    return spent_s >= options->budget_s && result->kept >= options->min_rounds;
+    if (spent_s < options->budget_s)
+        return 0;
+    /* Hopeless: even four budgets would not give min_rounds at this rate of drops. */
+    return result->kept >= options->min_rounds ||
+           (result->rounds >= options->min_rounds && 4 * result->kept < options->min_rounds);
 }
 
 static enum status run_rounds(const struct timing_options *options, const struct timing_subject *a,

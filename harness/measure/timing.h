@@ -68,10 +68,11 @@ struct timing_result {
 struct timing_options timing_defaults(const struct clock *clock);
 
 /* Calibrates and warms up both sides, each with its own batch size, then runs rounds until max_rounds are kept or
- * budget_s is spent; with fewer than min_rounds kept it goes on to 4 * budget_s. At least one round is run. Never
- * more than `capacity` rounds. rounds[] (capacity, owned by the caller) is written even on failure.
- * ST_BADARG for options that make no sense, ST_INTERRUPTED. result.kept may be 0 on a busy machine: the
- * caller must say so or use TIMING_ALL and mark the figure. */
+ * budget_s is spent. With fewer than min_rounds kept by then it goes on to 4 * budget_s, unless so many of at least
+ * min_rounds rounds were dropped that this would not do either. At least one round, never more than `capacity`.
+ * rounds[] (capacity, owned by the caller) is written even on failure. ST_BADARG for options that make no sense,
+ * ST_INTERRUPTED. result.kept may be 0 on a busy machine, above all for calls of many milliseconds: the caller must say
+ * so, or use TIMING_ALL and mark the figure. */
 enum status timing_pair(const struct timing_options *options, const struct timing_subject *a,
                         const struct timing_subject *b, struct timing_round *rounds, int capacity,
                         struct timing_result *out);
