@@ -76,6 +76,14 @@ EXTRA_op_pool_train := -O3
 EXTRA_net_run := -O3
 EXTRA_blas := -O3
 
+# The binary carries its gnuplot templates: each becomes an array of lines.
+GP_INC := $(patsubst %,$(B)/%.inc,$(sort $(wildcard scripts/plots/*.gp)))
+$(B)/scripts/plots/%.inc: scripts/plots/%
+	@mkdir -p $(@D)
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n",/' $< > $@
+$(B)/harness/report/plot_script.o: $(GP_INC)
+EXTRA_plot_script := -I$(B)
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PROJECT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(ISA_FLAGS) $(EXTRA_$(notdir $*)) -c -o $@ $<
