@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps help clean check format
+FREE_GOALS := deps help clean check format bench bench-full test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -28,6 +28,8 @@ $(error missing packages: $(MISSING): run `make deps`, or install them by hand)
 endif
 endif
 endif
+# Where installed suites and tables are found.
+EXTRA_resource := -DPACKLIGHT_SHARE='"$(PREFIX)/share/packlight"'
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
 
@@ -38,7 +40,7 @@ TEST_SRC := $(sort $(wildcard tests/test_*.c))
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 
 # What goes into env.json about this build.
-FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M%,$(PROJECT_CFLAGS))
+FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M% -W%,$(PROJECT_CFLAGS))
 
 all: $(B)/packlight ## build packlight (binary: ./packlight)
 	$(Q)ln -sf $(B)/packlight packlight
@@ -49,6 +51,17 @@ $(B)/packlight: $(B)/harness/main.o $(B)/libpacklight.a
 
 $(B)/libpacklight.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Rewritten only when it changes, so that a new commit recompiles one file.
+$(B)/build_id.h: export CC := $(CC)
+$(B)/build_id.h: export BUILD_FLAGS = $(FLAGS_TEXT)
+$(B)/build_id.h: export BUILD_MODE = $(MODE)
+$(B)/build_id.h: FORCE
+	@mkdir -p $(@D)
+	@sh scripts/build_id.sh > $@.new && if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+$(B)/harness/measure/build_info.o: $(B)/build_id.h
+EXTRA_build_info = -include $(B)/build_id.h
+FORCE:
 
 # Kernels: one instruction set per file, chosen by the file's suffix. The reference is never tuned.
 $(B)/kernels/ref/%.o: ISA_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
@@ -65,6 +78,14 @@ EXTRA_op_pool_train := -O3
 EXTRA_net_run := -O3
 EXTRA_blas := -O3
 
+# The binary carries its gnuplot templates: each becomes an array of lines.
+GP_INC := $(patsubst %,$(B)/%.inc,$(sort $(wildcard scripts/plots/*.gp)))
+$(B)/scripts/plots/%.inc: scripts/plots/%
+	@mkdir -p $(@D)
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n",/' $< > $@
+$(B)/harness/report/plot_script.o: $(GP_INC)
+EXTRA_plot_script := -I$(B)
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PROJECT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(ISA_FLAGS) $(EXTRA_$(notdir $*)) -c -o $@ $<
@@ -76,6 +97,66 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libpacklight.a
 
 tests-build: $(TEST_BIN)
 
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+BUILD := $(MAKE) --no-print-directory -j$(JOBS)
+SUITE ?= suites/quick.json
+BENCH_FLAGS ?=
+
+deps: ## install the Debian packages that are missing (sudo only when not root)
+	@sh scripts/install_deps.sh
+
+bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
+	@$(BUILD) all
+	@./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
+	 [ $$code = 2 ] && [ ! -e results/latest/records.jsonl ] && exit $$code; \
+	 ./packlight report results/latest || exit $$?; exit $$code
+
+bench-full: ## the standard matrix: longer training, more sparsities (up to 2 hours the first time)
+	@$(MAKE) --no-print-directory bench SUITE=suites/standard.json
+
+report: ## tables and plots of the newest run again
+	@$(BUILD) all
+	@./packlight report results/latest
+
+test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
+	@$(BUILD) all tests-build
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@$(MAKE) --no-print-directory check
+	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh $(SANITIZE_B)/tests/all.sh
+
+SANITIZE_B := build/sanitize-$(notdir $(firstword $(CC)))
+sanitize-build: $(TEST_BIN)
+	@printf '#!/bin/sh\n# every test program of this build, as one\nset -u\nfor t in $(TEST_SRC:tests/%.c=%); do "$$(dirname "$$0")/$$t" || code=1; done\nexit $${code:-0}\n' >$(B)/tests/all.sh
+	@chmod +x $(B)/tests/all.sh
+
+sanitize: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@sh scripts/run_tests.sh $(SANITIZE_B)/tests/all.sh
+
+check: ## the include rule and the style rules
+	@sh scripts/check_includes.sh
+	@sh scripts/check_style.sh
+
+kernels-check: ## every kernel at every level of this CPU against the reference
+	@$(BUILD) all
+	@./packlight kernels --check
+
+golden: ## make results/golden again (read the difference with git diff)
+	@$(BUILD) all
+	@sh tests/golden.sh --update
+
+fuzz: ## long run of the file readers' mutation tests
+	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
+	@PACKLIGHT_FUZZ_ROUNDS=$${ROUNDS:-2000000} $(SANITIZE_B)/tests/test_plk_fuzz
+
+format: ## clang-format over all sources
+	clang-format -i $$(find harness kernels tests -name '*.[ch]')
+
+install: all ## install under PREFIX (default /usr/local), DESTDIR respected
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight
+	install -m 755 $(B)/packlight $(DESTDIR)$(PREFIX)/bin/packlight
+	cp -r suites $(DESTDIR)$(PREFIX)/share/packlight/
+
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  %-14s %s\n' "$$t" "$$d"; done
 
@@ -83,4 +164,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build
+.PHONY: all help clean tests-build deps bench bench-full report test sanitize sanitize-build check kernels-check golden fuzz format install FORCE

@@ -12,6 +12,12 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"bench", cli_bench, "run a suite's matrix of models, recipes and kernels"},
+    {"report", cli_report, "tables and plots of a run"},
+    {"compress", cli_compress, "make one recipe for one model, as a packed file"},
+    {"eval", cli_eval, "accuracy of a packed model, perhaps against another"},
+    {"run", cli_run, "one inference with a packed model"},
+    {"cpu", cli_cpu, "facts about this processor and build"},
     {NULL, NULL, NULL},
 };
 

@@ -33,8 +33,17 @@ struct engine_step {
     int weight_bits;                    /* 32 or 8; 0 for steps without weights */
 };
 
-/* Plans `batch` >= 1 samples per run. The graph is not needed afterwards; the table is copied. ST_UNSUPPORTED
- * names the node. Nothing is allocated after this returns. Owned. */
+/* Plans `batch` >= 1 samples per run. The graph is not needed afterwards, nor is the table. Nothing is allocated
+ * after this returns. Owned.
+ *
+ * Three kinds of layers, which may be mixed where values fit: float (F32 weights without scales, QUANT_NONE input);
+ * static integer (S8 weights with scales, S32 bias at scale_in * scale_w[o], QUANT_STATIC input); dynamic integer (S8
+ * weights with scales, F32 bias, QUANT_DYNAMIC input: each sample's own range of what the layer reads). The output is
+ * float. A missing bias is zero. Nodes that do not lead to the output are not computed.
+ *
+ * ST_BADARG for a batch below 1, ST_FORMAT from graph_infer, ST_UNSUPPORTED naming the node: simulated weights (convert
+ * them first), types and quantization that do not fit together, sums that could leave 32 bits, activations of more
+ * than 2^31 - 1 bytes. ST_NOMEM. */
 enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, struct engine **out);
 void engine_free(struct engine *engine);
 
@@ -51,10 +60,13 @@ int engine_batch(const struct engine *engine);
 size_t engine_input_count(const struct engine *engine);  /* floats per sample */
 size_t engine_output_count(const struct engine *engine); /* floats per sample */
 
-/* Accumulators (batch, outputs) of the last layer after a run; NULL for float graphs. Borrowed. */
+/* Accumulators of the last conv or fc after a run, before dequantization: (batch, positions, outputs), which for a
+ * final fc is (batch, outputs). A layer with a fixed input range has its bias and zero point inside, one with a dynamic
+ * range has not. NULL when that layer is float. Borrowed. */
 const int32_t *engine_raw(const struct engine *engine);
 
-/* Peak activation memory: the whole arena (guards excluded), known before running; packed weights apart. */
+/* Peak activation memory: the whole arena with KN_SLACK per slot (guards excluded), known before running; packed
+ * weights, scales and biases apart. */
 size_t engine_arena_bytes(const struct engine *engine);
 size_t engine_weight_bytes(const struct engine *engine);
 /* 1 if the guard zones around the arena and between its buffers are intact. */

@@ -1,0 +1,130 @@
+#include "artifact.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/progress.h"
+
+static enum status make_path(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                             struct artifact *artifact)
+{
+    char folder[PATH_MAX];
+
+    TRY(file_join(folder, sizeof folder, context->dir, "artifacts"));
+    TRY(file_make_dirs(folder));
+    snprintf(artifact->file, sizeof artifact->file, "artifacts/%s-%s", context->suite->model[model].graph.name,
+             context->suite->recipe_name[recipe]);
+    if (context->suite->seeds > 1)
+        snprintf(artifact->file + strlen(artifact->file), sizeof artifact->file - strlen(artifact->file), "-s%llu",
+                 (unsigned long long)seed);
+    strncat(artifact->file, ".plk", sizeof artifact->file - strlen(artifact->file) - 1);
+    return file_join(artifact->path, sizeof artifact->path, context->dir, artifact->file);
+}
+
+static void add_stage(struct artifact *artifact, const char *name, double top1, uint32_t n, int flips)
+{
+    struct artifact_stage *stage = &artifact->stage[artifact->stages++];
+    snprintf(stage->name, sizeof stage->name, "%s", name);
+    stage->valid_top1 = top1;
+    stage->n = n;
+    stage->flips = flips;
+}
+
+static double share_right(const int32_t *predictions, const struct dataset *data)
+{
+    uint32_t right = 0;
+    for (uint32_t i = 0; i < data->n; i++)
+        right += predictions[i] == data->labels[i];
+    return data->n > 0 ? (double)right / data->n : 0;
+}
+
+/* The shipped file on the validation images: reference kernels against the last stage of the recipe, then SIMD against
+ * the reference. */
+static enum status add_engine_stages(const struct artifact_context *context, const struct recipe_result *result,
+                                     struct artifact *artifact)
+{
+    const struct dataset *valid = &context->data->valid;
+    struct infer ref = {0}, simd = {0};
+    enum status st;
+    int flips = 0;
+
+    TRY_OUT(infer_dataset(&artifact->graph, &context->ref, 1, valid, context->pool, &ref));
+    for (uint32_t i = 0; i < valid->n; i++)
+        flips += ref.predictions[i] != result->valid_predictions[i];
+    artifact->valid_top1 = share_right(ref.predictions, valid);
+    add_stage(artifact, "packed, reference kernels", artifact->valid_top1, valid->n, flips);
+    if (context->simd.mask != 0) {
+        TRY_OUT(infer_dataset(&artifact->graph, &context->simd, 1, valid, context->pool, &simd));
+        flips = 0;
+        for (uint32_t i = 0; i < valid->n; i++)
+            flips += simd.predictions[i] != ref.predictions[i];
+        artifact->valid_top1 = share_right(simd.predictions, valid);
+        add_stage(artifact, "packed, SIMD kernels", artifact->valid_top1, valid->n, flips);
+    }
+out:
+    infer_free(&ref);
+    infer_free(&simd);
+    return st;
+}
+
+static enum status make(const struct artifact_context *context, int model, int recipe_index, uint64_t seed,
+                        struct artifact *artifact)
+{
+    const struct suite *suite = context->suite;
+    const struct suite_model *source = &suite->model[model];
+    struct recipe_context how = {.data = context->data,
+                                 .pool = context->pool,
+                                 .seed = seed,
+                                 .cache_dir = context->cache_dir,
+                                 .model_sha = source->sha256,
+                                 .blas = suite->blas,
+                                 .stop = context->stop};
+    struct recipe_result result = {0};
+    struct recipe recipe = {0};
+    enum status st;
+    double start = progress_now_s();
+
+    TRY(make_path(context, model, recipe_index, seed, artifact));
+    TRY_OUT(recipe_parse(&suite->doc, suite->recipes, "recipes", recipe_index, source->graph.name, &recipe));
+    TRY_OUT(recipe_run(&recipe, &source->graph, &how, &result));
+    artifact->train_s = result.trained_steps > 0 ? progress_now_s() - start : 0;
+    for (int i = 0; i < recipe.steps; i++)
+        artifact->epochs += recipe.step[i].train.epochs;
+    for (int i = 0; i < result.stages; i++)
+        add_stage(artifact, result.stage[i].name, result.stage[i].valid_top1, context->data->valid.n,
+                  i == 0 ? -1 : result.stage[i].flips);
+    TRY_OUT(plk_write(&result.graph, artifact->path, result.pack_flags, NULL));
+    TRY_OUT(plk_read(artifact->path, &artifact->graph, &artifact->info));
+    TRY_OUT(add_engine_stages(context, &result, artifact));
+    TRY_OUT(infer_dataset(&artifact->graph, &context->ref, 1, &context->data->test, context->pool, &artifact->ref));
+    artifact->made = 1;
+out:
+    recipe_result_free(&result);
+    return st;
+}
+
+enum status artifact_make(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                          struct artifact *out)
+{
+    enum status st;
+
+    memset(out, 0, sizeof *out);
+    st = make(context, model, recipe, seed, out);
+    if (st == ST_INTERRUPTED || st == ST_NOMEM || st == ST_IO) {
+        artifact_free(out);
+        return st;
+    }
+    out->status = st;
+    if (st != ST_OK)
+        snprintf(out->reason, sizeof out->reason, "%s", status_message());
+    return ST_OK;
+}
+
+void artifact_free(struct artifact *artifact)
+{
+    graph_free(&artifact->graph);
+    plk_info_free(&artifact->info);
+    infer_free(&artifact->ref);
+    memset(artifact, 0, sizeof *artifact);
+}

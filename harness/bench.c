@@ -1,0 +1,346 @@
+#include "bench.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/resource.h"
+#include "measure/build_info.h"
+#include "measure/host.h"
+#include "run.h"
+
+struct bench {
+    const struct bench_options *options;
+    struct suite suite;
+    struct plan plan;
+    struct dataset_splits data;
+    struct run_context run;
+    char dir[PATH_MAX];
+    struct records before; /* what a resumed run has already */
+    int resumed;
+    /* artifacts of the group in work, and the FP32 baseline of its model and seed */
+    struct artifact artifact, fp32;
+    int group_model, group_recipe, fp32_model;
+    uint64_t group_seed, fp32_seed;
+    int count[4]; /* ok, skip, failed, mismatch */
+};
+
+static const char *const status_words[4] = {"ok", "skip", "failed", "mismatch"};
+
+static enum status name_dir(struct bench *bench)
+{
+    char host[64] = "host", date[32], commit[16];
+    time_t now = time(NULL);
+    struct tm local;
+
+    if (bench->options->out_dir)
+        return snprintf(bench->dir, sizeof bench->dir, "%s", bench->options->out_dir) < (int)sizeof bench->dir
+                   ? ST_OK
+                   : status_fail(ST_BADARG, "-o %s: path too long", bench->options->out_dir);
+    if (bench->options->resume) {
+        if (!realpath("results/latest", bench->dir))
+            return status_fail(ST_BADARG, "--resume: results/latest: %s; name the run with -o DIR", strerror(errno));
+        return ST_OK;
+    }
+    (void)gethostname(host, sizeof host - 1);
+    localtime_r(&now, &local);
+    strftime(date, sizeof date, "%Y-%m-%d-%H%M%S", &local);
+    snprintf(commit, sizeof commit, "%.10s", build_info()->commit);
+    snprintf(bench->dir, sizeof bench->dir, "results/%s-%s-%s", date, host, commit);
+    return ST_OK;
+}
+
+/* The settings that decide what a record says; a resumed run must have the same. */
+static enum status settings_json(const struct bench *bench, cJSON **out)
+{
+    cJSON *run = cJSON_CreateObject();
+    cJSON *seeds = run ? cJSON_AddArrayToObject(run, "seeds") : NULL;
+
+    if (!seeds) {
+        cJSON_Delete(run);
+        return status_fail(ST_NOMEM, "no memory for env.json");
+    }
+    cJSON_AddStringToObject(run, "suite", bench->suite.name);
+    cJSON_AddStringToObject(run, "suite_sha256", bench->suite.sha256);
+    cJSON_AddStringToObject(run, "data", bench->data.name);
+    cJSON_AddStringToObject(run, "data_sha256", bench->data.sha256);
+    cJSON_AddStringToObject(run, "isa", kn_isa_name(bench->options->isa));
+    for (int i = 0; i < bench->suite.seeds; i++)
+        cJSON_AddItemToArray(seeds, cJSON_CreateNumber((double)bench->suite.seed[i]));
+    *out = run;
+    return ST_OK;
+}
+
+static enum status write_env(const struct bench *bench, const char *path)
+{
+    cJSON *facts = NULL, *warnings = NULL, *run = NULL;
+    char command[4096] = "", stamp[64], *text = NULL;
+    time_t now = time(NULL);
+    struct tm utc;
+    enum status st;
+    size_t used = 0;
+
+    TRY(host_facts(&facts));
+    TRY_OUT(host_warnings(facts, &warnings));
+    TRY_OUT(settings_json(bench, &run));
+    for (int i = 0; i < bench->options->argc && used < sizeof command - 1; i++)
+        used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "packlight ",
+                                 bench->options->argv[i]);
+    gmtime_r(&now, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    for (int i = 0; cJSON_IsArray(warnings) && i < cJSON_GetArraySize(warnings); i++)
+        fprintf(stderr, "warning: %s\n", cJSON_GetArrayItem(warnings, i)->valuestring);
+    cJSON_AddStringToObject(run, "command", command);
+    cJSON_AddStringToObject(run, "started", stamp);
+    cJSON_AddStringToObject(run, "suite_file", bench->options->suite_file);
+    cJSON_AddNumberToObject(run, "worker_threads", bench->options->threads);
+    cJSON_AddItemToObject(facts, "warnings", warnings);
+    warnings = NULL;
+    cJSON_AddItemToObject(facts, "run", run);
+    run = NULL;
+    text = cJSON_Print(facts);
+    st = text ? file_write_atomic(path, text, strlen(text)) : status_fail(ST_NOMEM, "%s: no memory", path);
+out:
+    cJSON_free(text);
+    cJSON_Delete(run);
+    cJSON_Delete(warnings);
+    cJSON_Delete(facts);
+    return st;
+}
+
+static enum status check_same_run(const struct bench *bench, const char *path)
+{
+    static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", NULL};
+    struct json env;
+    cJSON *now = NULL;
+    enum status st;
+
+    TRY(json_load(path, &env));
+    TRY_OUT(settings_json(bench, &now));
+    for (int i = 0; keys[i]; i++) {
+        const cJSON *then =
+            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(env.root, "run"), keys[i]);
+        const cJSON *here = cJSON_GetObjectItemCaseSensitive(now, keys[i]);
+        if (!cJSON_IsString(then) || strcmp(then->valuestring, here->valuestring) != 0) {
+            st = status_fail(ST_BADARG, "--resume: %s: the run was started with another %s; start a new one",
+                             bench->dir, keys[i]);
+            goto out;
+        }
+    }
+out:
+    cJSON_Delete(now);
+    json_free(&env);
+    return st;
+}
+
+static enum status open_dir(struct bench *bench)
+{
+    char env[PATH_MAX], records[PATH_MAX];
+
+    TRY(file_make_dirs(bench->dir));
+    TRY(file_join(env, sizeof env, bench->dir, "env.json"));
+    TRY(file_join(records, sizeof records, bench->dir, "records.jsonl"));
+    if (bench->options->resume) {
+        if (!file_exists(env))
+            return status_fail(ST_BADARG, "--resume: %s holds no run (no env.json)", bench->dir);
+        TRY(check_same_run(bench, env));
+        if (file_exists(records)) {
+            /* A first record that was cut off leaves nothing to keep. */
+            bench->resumed = records_load(bench->dir, &bench->before) == ST_OK;
+        }
+        return ST_OK;
+    }
+    if (file_exists(records))
+        return status_fail(ST_BADARG, "%s already holds records; give --resume or another folder", bench->dir);
+    TRY(write_env(bench, env));
+    if (!bench->options->out_dir)
+        TRY(file_point_link(strrchr(bench->dir, '/') + 1, "results/latest"));
+    return ST_OK;
+}
+
+static enum status write_sample(struct bench *bench)
+{
+    const struct dataset *test = &bench->data.test;
+
+    TRY(file_join(bench->run.sample, sizeof bench->run.sample, bench->dir, "sample.u8"));
+    return file_write_atomic(bench->run.sample, test->pixels, (size_t)test->c * (size_t)test->h * (size_t)test->w);
+}
+
+static int finished_before(const struct bench *bench, const struct plan_cell *cell)
+{
+    const struct record *r = bench->resumed ? records_find(&bench->before, cell->id) : NULL;
+    return r && (strcmp(r->status, "ok") == 0 || strcmp(r->status, "skip") == 0);
+}
+
+/* The cell's artifact and its baseline, made when the group changes. */
+static enum status prepare(struct bench *bench, const struct plan_cell *cell)
+{
+    const struct artifact_context *context = &bench->run.artifacts;
+
+    if (bench->fp32_model != cell->model || bench->fp32_seed != cell->seed) {
+        artifact_free(&bench->fp32);
+        bench->fp32_model = -1;
+        TRY(artifact_make(context, cell->model, 0, cell->seed, &bench->fp32));
+        bench->fp32_model = cell->model;
+        bench->fp32_seed = cell->seed;
+    }
+    if (cell->recipe == 0 ||
+        (bench->group_model == cell->model && bench->group_recipe == cell->recipe && bench->group_seed == cell->seed))
+        return ST_OK;
+    artifact_free(&bench->artifact);
+    bench->group_model = -1;
+    TRY(artifact_make(context, cell->model, cell->recipe, cell->seed, &bench->artifact));
+    bench->group_model = cell->model;
+    bench->group_recipe = cell->recipe;
+    bench->group_seed = cell->seed;
+    return ST_OK;
+}
+
+static enum status append(struct bench *bench, const struct record *record)
+{
+    char path[PATH_MAX], *line = NULL;
+    size_t len;
+    enum status st;
+
+    TRY(file_join(path, sizeof path, bench->dir, "records.jsonl"));
+    TRY(record_write(record, &line, &len));
+    st = file_append_sync(path, line, len);
+    free(line);
+    return st;
+}
+
+static void say(const struct record *record, size_t done, size_t all, double start_s)
+{
+    char left[32], figures[160] = "";
+
+    if (strcmp(record->status, "ok") == 0)
+        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  %6.2f %%  %8lld B", record->latency_ns_median / 1000,
+                 record->speedup_vs_fp32_simd, 100 * record->accuracy_top1, (long long)record->size_file_bytes);
+    else
+        snprintf(figures, sizeof figures, "%s: %.120s", record->status, record->reason ? record->reason : "");
+    progress_duration((progress_now_s() - start_s) / (double)done * (double)(all - done), left, sizeof left);
+    fprintf(stderr, "[%zu/%zu, %s left] %-58s %s\n", done, all, left, record->cell, figures);
+}
+
+static enum status run_cells(struct bench *bench)
+{
+    double start_s = progress_now_s();
+    size_t done = 0, all = 0;
+
+    for (size_t i = 0; i < bench->plan.cells; i++)
+        all += !finished_before(bench, &bench->plan.cell[i]);
+    if (bench->resumed)
+        fprintf(stderr, "resuming %s: %zu of %zu cells are left\n", bench->dir, all, bench->plan.cells);
+    for (size_t i = 0; i < bench->plan.cells; i++) {
+        const struct plan_cell *cell = &bench->plan.cell[i];
+        struct record record;
+        enum status st;
+        if (finished_before(bench, cell))
+            continue;
+        TRY(prepare(bench, cell));
+        st = run_cell(&bench->run, cell, cell->recipe == 0 ? &bench->fp32 : &bench->artifact, &bench->fp32, &record);
+        if (st == ST_OK)
+            st = append(bench, &record);
+        if (st == ST_OK) {
+            for (int s = 0; s < 4; s++)
+                bench->count[s] += strcmp(record.status, status_words[s]) == 0;
+            say(&record, ++done, all, start_s);
+        }
+        record_free(&record);
+        TRY(st);
+    }
+    return ST_OK;
+}
+
+static enum status open_data(struct bench *bench)
+{
+    const struct suite *suite = &bench->suite;
+
+    TRY(dataset_load(bench->options->data_dir, &bench->data));
+    dataset_limit(&bench->data, suite->limit_train, suite->limit_valid, suite->limit_test);
+    for (int i = 0; i < suite->models; i++)
+        TRY(infer_check_shape(&suite->model[i].graph, &bench->data.test));
+    return ST_OK;
+}
+
+static enum status open_context(struct bench *bench)
+{
+    struct run_context *run = &bench->run;
+    const struct bench_options *options = bench->options;
+    char table[PATH_MAX];
+
+    run->artifacts.suite = &bench->suite;
+    run->artifacts.data = &bench->data;
+    run->artifacts.dir = bench->dir;
+    run->artifacts.cache_dir = *options->cache_dir ? options->cache_dir : NULL;
+    run->artifacts.stop = options->stop;
+    kn_table_init(&run->artifacts.ref, 0);
+    kn_table_init(&run->artifacts.simd, options->isa);
+    TRY(pool_new(options->threads, &run->artifacts.pool));
+    clock_system(&run->clock);
+    TRY(resource_find("suites/energy/h45.json", table, sizeof table));
+    TRY(energy_table_load(table, &run->energy));
+    run->budget_s = bench->suite.budget_s;
+    if (!options->no_process) {
+        ssize_t len = readlink("/proc/self/exe", run->program, sizeof run->program - 1);
+        run->program[len > 0 ? len : 0] = 0;
+    }
+    return ST_OK;
+}
+
+static enum status run_all(struct bench *bench)
+{
+    const struct bench_options *options = bench->options;
+
+    TRY(suite_load(options->suite_file, &bench->suite));
+    if (options->seeds)
+        TRY(suite_set_seeds(&bench->suite, options->seeds));
+    TRY(plan_expand(&bench->suite, &options->plan, &bench->plan));
+    if (options->list) {
+        for (size_t i = 0; i < bench->plan.cells; i++)
+            printf("%s\n", bench->plan.cell[i].id);
+        return ST_OK;
+    }
+    TRY(open_data(bench));
+    TRY(name_dir(bench));
+    TRY(open_dir(bench));
+    TRY(open_context(bench));
+    TRY(write_sample(bench));
+    TRY(run_cells(bench));
+    fprintf(stderr, "%d ok, %d skipped, %d failed, %d wrong: %s\n", bench->count[0], bench->count[1], bench->count[2],
+            bench->count[3], bench->dir);
+    return ST_OK;
+}
+
+enum status bench_run(const struct bench_options *options, int *exit_code)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    enum status st;
+
+    if (!bench)
+        return status_fail(ST_NOMEM, "no memory");
+    bench->options = options;
+    bench->group_model = bench->fp32_model = -1;
+    st = run_all(bench);
+    if (st == ST_INTERRUPTED)
+        status_fail(st, "interrupted; finished cells are kept, go on with: packlight bench %s --resume -o %s",
+                    options->suite_file, bench->dir);
+    else if (st == ST_OK)
+        *exit_code = bench->count[3] ? 5 : bench->count[2] ? 2 : 0;
+    artifact_free(&bench->artifact);
+    artifact_free(&bench->fp32);
+    pool_free(bench->run.artifacts.pool);
+    if (bench->resumed)
+        records_free(&bench->before);
+    plan_free(&bench->plan);
+    dataset_free(&bench->data);
+    suite_free(&bench->suite);
+    free(bench);
+    return st;
+}

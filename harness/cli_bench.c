@@ -1,0 +1,148 @@
+/* packlight bench: runs a suite's matrix. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/progress.h"
+#include "base/resource.h"
+#include "bench.h"
+#include "cli.h"
+#include "cli_common.h"
+
+static const char help[] =
+    "usage: packlight bench [SUITE.json] [options]        (default: suites/quick.json)\n"
+    "\n"
+    "Makes every recipe of the suite (trained weights come from the cache when nothing changed), runs every cell and\n"
+    "appends its record to DIR/records.jsonl. Afterwards: packlight report DIR.\n"
+    "\n"
+    "  -o DIR            where to write (default: results/<date>-<host>-<commit>, results/latest points at it)\n"
+    "  --data DIR        folder with the four IDX files (default: Fashion-MNIST of Debian's dataset-fashion-mnist)\n"
+    "  --filter GLOB     only cells whose id matches, alternatives by comma: 'lenet5/*,*/simd/*'\n"
+    "  --list            print the cells and stop\n"
+    "  --resume          go on with the run in -o DIR (default: results/latest)\n"
+    "  --seeds LIST      1-3 or 1,4,7 (default: the suite's)\n"
+    "  --isa LEVEL       cap of the SIMD cells: avx2, native (default: $PACKLIGHT_ISA or native)\n"
+    "  --threads N       for training and accuracy; times are taken on one (default: all processors)\n"
+    "  --shard I/N       only the I-th of N parts (whole recipes)\n"
+    "  --cache DIR       trained weights (default: results/cache); --no-cache trains anew\n"
+    "  --no-process      leave out whole-process times (hyperfine)\n"
+    "  --quiet           no progress\n"
+    "\n"
+    "example: packlight bench suites/quick.json --filter 'lenet5/*' -o /tmp/lenet5\n"
+    "exit code: 0 fine, 2 a cell failed or bad input, 5 a cell's output was wrong\n";
+
+enum {
+    OPT_DATA = 256,
+    OPT_FILTER,
+    OPT_LIST,
+    OPT_RESUME,
+    OPT_SEEDS,
+    OPT_ISA,
+    OPT_THREADS,
+    OPT_SHARD,
+    OPT_CACHE,
+    OPT_NO_CACHE,
+    OPT_NO_PROCESS,
+    OPT_QUIET
+};
+
+static const struct option long_options[] = {
+    {"data", required_argument, NULL, OPT_DATA},
+    {"filter", required_argument, NULL, OPT_FILTER},
+    {"list", no_argument, NULL, OPT_LIST},
+    {"resume", no_argument, NULL, OPT_RESUME},
+    {"seeds", required_argument, NULL, OPT_SEEDS},
+    {"seed", required_argument, NULL, OPT_SEEDS},
+    {"isa", required_argument, NULL, OPT_ISA},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"shard", required_argument, NULL, OPT_SHARD},
+    {"cache", required_argument, NULL, OPT_CACHE},
+    {"no-cache", no_argument, NULL, OPT_NO_CACHE},
+    {"no-process", no_argument, NULL, OPT_NO_PROCESS},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static enum status read_option(int option, struct bench_options *o, const char **isa)
+{
+    long number;
+
+    switch (option) {
+    case 'o':
+        o->out_dir = optarg;
+        return ST_OK;
+    case OPT_DATA:
+        o->data_dir = optarg;
+        return ST_OK;
+    case OPT_FILTER:
+        o->plan.filter = optarg;
+        return ST_OK;
+    case OPT_LIST:
+        o->list = 1;
+        return ST_OK;
+    case OPT_RESUME:
+        o->resume = 1;
+        return ST_OK;
+    case OPT_SEEDS:
+        o->seeds = optarg;
+        return ST_OK;
+    case OPT_ISA:
+        *isa = optarg;
+        return ST_OK;
+    case OPT_THREADS:
+        TRY(cli_int("--threads", optarg, 1, 256, &number));
+        o->threads = (int)number;
+        return ST_OK;
+    case OPT_SHARD:
+        return cli_shard(optarg, &o->plan.shard, &o->plan.shards);
+    case OPT_CACHE:
+        o->cache_dir = optarg;
+        return ST_OK;
+    case OPT_NO_CACHE:
+        o->cache_dir = "";
+        return ST_OK;
+    case OPT_NO_PROCESS:
+        o->no_process = 1;
+        return ST_OK;
+    case OPT_QUIET:
+        progress_silence(1);
+        return ST_OK;
+    default:
+        return status_fail(ST_BADARG, "unknown option");
+    }
+}
+
+enum status cli_bench(int argc, char **argv, int *exit_code)
+{
+    struct bench_options o = {.cache_dir = "results/cache", .argc = argc, .argv = argv, .stop = &cli_stop};
+    char suite[4096];
+    const char *isa = NULL;
+    int option;
+
+    o.threads = pool_cpus();
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            return ST_OK;
+        }
+        if (option == '?')
+            return cli_bad_option(argc, argv);
+        TRY(read_option(option, &o, &isa));
+    }
+    if (optind < argc - 1)
+        return status_fail(ST_BADARG, "one suite at a time: '%s' and '%s' were given", argv[optind], argv[optind + 1]);
+    TRY(cli_isa(isa, &o.isa));
+    if (optind < argc)
+        snprintf(suite, sizeof suite, "%s", argv[optind]);
+    else
+        TRY(resource_find("suites/quick.json", suite, sizeof suite));
+    o.suite_file = suite;
+    cli_catch_signals();
+    return bench_run(&o, exit_code);
+}

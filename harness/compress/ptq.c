@@ -1,0 +1,104 @@
+#include "compress/ptq.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "graph/graph_quant.h"
+#include "kernels/requant.h"
+
+enum { CLIP_STEPS = 60, CLIP_OF = 100 }; /* weight clips tried: 100 % down to 41 % of the maximum */
+
+static double rounding_error(const float *w, size_t n, float scale)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double error = (double)w[i] - (double)scale * kn_quantize_weight(w[i], scale);
+        sum += error * error;
+    }
+    return sum;
+}
+
+float ptq_channel_scale(const float *w, size_t n, enum ptq_weights method)
+{
+    float max_abs = 0, best_scale;
+    double best;
+
+    for (size_t i = 0; i < n; i++)
+        max_abs = fmaxf(max_abs, fabsf(w[i]));
+    best_scale = kn_weight_scale(max_abs);
+    if (method == PTQ_WEIGHTS_MAX || max_abs == 0)
+        return best_scale;
+    best = rounding_error(w, n, best_scale);
+    for (int i = 1; i < CLIP_STEPS; i++) {
+        float scale = kn_weight_scale(max_abs * (float)(CLIP_OF - i) / CLIP_OF);
+        double error = rounding_error(w, n, scale);
+        if (error < best) {
+            best = error;
+            best_scale = scale;
+        }
+    }
+    return best_scale;
+}
+
+enum status ptq_weights(struct graph *graph, enum ptq_weights method)
+{
+    for (int i = 0; i < graph->nodes; i++) {
+        struct weight *weight;
+        size_t row;
+        if (graph->node[i].weight < 0)
+            continue;
+        weight = &graph->weight[graph->node[i].weight];
+        row = weight->count / (size_t)weight->dim[0];
+        if (!weight->scale)
+            TRY(mem_alloc((size_t)weight->dim[0], sizeof *weight->scale, &weight->scale));
+        for (int o = 0; o < weight->dim[0]; o++)
+            weight->scale[o] = ptq_channel_scale((const float *)weight->data + (size_t)o * row, row, method);
+    }
+    return ST_OK;
+}
+
+int ptq_fit_bias(struct graph *graph)
+{
+    int changed = 0;
+
+    for (int i = 0; i < graph->nodes; i++) {
+        const struct node *node = &graph->node[i];
+        const struct value *input;
+        struct weight *weight;
+        const float *bias;
+        if (node->weight < 0 || node->bias < 0)
+            continue;
+        input = &graph->value[node->input];
+        weight = &graph->weight[node->weight];
+        bias = graph->weight[node->bias].data;
+        if (input->quant != QUANT_STATIC || !weight->scale)
+            continue;
+        for (int o = 0; o < weight->dim[0]; o++) {
+            double least = fabs((double)bias[o]) / ((double)input->scale * PTQ_BIAS_MAX);
+            if ((double)weight->scale[o] < least) {
+                weight->scale[o] = nextafterf((float)least, INFINITY);
+                changed++;
+            }
+        }
+    }
+    return changed;
+}
+
+enum status ptq_static(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
+                       enum ptq_weights method, struct pool *pool)
+{
+    TRY(calibrate_graph(graph, data, options, pool));
+    TRY(ptq_weights(graph, method));
+    (void)ptq_fit_bias(graph);
+    return ST_OK;
+}
+
+enum status ptq_dynamic(struct graph *graph, enum ptq_weights method)
+{
+    TRY(ptq_weights(graph, method));
+    for (int v = 0; v < graph->values; v++)
+        graph->value[v].quant = graph_is_quant_point(graph, v) ? QUANT_DYNAMIC : QUANT_NONE;
+    graph_quant_spread(graph);
+    return ST_OK;
+}

@@ -1,0 +1,111 @@
+#include "engine/engine_choose.h"
+
+#include <stdio.h>
+
+#include "engine/engine_move.h"
+
+/* Batches from which a sparse fc works on the transposed batch: one vector of floats. */
+enum { SPMM_MIN_BATCH = 8 };
+
+/* What moving one element costs, in multiplications of the dense kernel of the same table: a transposed element about
+ * 0.3 ns where a dense kernel makes 50 products per nanosecond; a widened one a tenth of that. Plain C kernels multiply
+ * about as slowly as they move. */
+static double transpose_cost(const struct kn_facts *dense)
+{
+    return dense->isa ? 16 : 1;
+}
+
+static double widen_cost(const struct kn_facts *dense)
+{
+    return dense->isa ? 2 : 1;
+}
+
+double engine_choose_pays_from(double break_even, double macs, double dense_moves, double sparse_moves)
+{
+    return 1 - (1 - break_even) * (macs + dense_moves - sparse_moves) / macs;
+}
+
+static void decide(const struct layer *layer, double pays_from, enum choice_kernel sparse, struct choice *out)
+{
+    double zeros = (double)layer->zeros / (double)layer->weight->count;
+
+    out->kernel = zeros >= pays_from ? sparse : CHOICE_GEMM;
+    if (out->kernel != CHOICE_GEMM)
+        snprintf(out->reason, sizeof out->reason, "sparse: %.3g %% zeros, pays from %.3g %%", 100 * zeros,
+                 100 * (pays_from > 0 ? pays_from : 0));
+    else if (pays_from <= 1)
+        snprintf(out->reason, sizeof out->reason, "dense: %.3g %% zeros, sparse pays from %.3g %%", 100 * zeros,
+                 100 * pays_from);
+    else
+        snprintf(out->reason, sizeof out->reason, "dense: %.3g %% zeros, sparse never pays at this size", 100 * zeros);
+}
+
+static void choose_conv(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t,
+                        struct choice *out)
+{
+    const struct kn_table *table = plan->table;
+    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
+    double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
+    double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
+    double dense_moves = 0, sparse_moves = 0;
+
+    if (layer->node->stride_h != 1 || layer->node->stride_w != 1) {
+        out->kernel = CHOICE_GEMM;
+        snprintf(out->reason, sizeof out->reason, "dense: sparse needs stride 1");
+        return;
+    }
+    if (engine_move_order_matters(t))
+        *(t->order == PLAN_HWC ? &sparse_moves : &dense_moves) += count * transpose_cost(dense);
+    if (layer->integer && dense->a_bytes == 2)
+        dense_moves += count * widen_cost(dense);
+    if (layer->integer && sparse->a_bytes == 2)
+        sparse_moves += count * widen_cost(dense);
+    if (layer->integer && (layer->dynamic || layer->out->quant != QUANT_STATIC))
+        sparse_moves += layer->n * positions * transpose_cost(dense); /* dequantized position by position */
+    decide(layer,
+           engine_choose_pays_from(break_even, (double)layer->n * layer->k * positions, dense_moves, sparse_moves),
+           CHOICE_SPMM, out);
+}
+
+static void choose_fc_batch(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t,
+                            struct choice *out)
+{
+    const struct kn_table *table = plan->table;
+    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
+    double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
+    double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
+
+    *(t->batch_minor ? &dense_moves : &sparse_moves) += layer->k * transpose_cost(dense);
+    if (layer->integer && dense->a_bytes == 2)
+        dense_moves += layer->k * widen_cost(dense);
+    if (layer->integer && sparse->a_bytes == 2)
+        sparse_moves += layer->k * widen_cost(dense);
+    decide(layer, engine_choose_pays_from(break_even, (double)layer->n * layer->k, dense_moves, sparse_moves),
+           CHOICE_SPMM, out);
+}
+
+/* One vector at a time. With 2 to 7 samples the dense kernel reads its weights once for all of them, the sparse one
+ * once each: the density at which it pays falls accordingly. */
+static void choose_fc_vectors(const struct plan *plan, const struct layer *layer, struct choice *out)
+{
+    const struct kn_table *table = plan->table;
+    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    double break_even = layer->integer ? table->spmv_u8s8.break_even : table->spmv_f32.break_even;
+    double shared = dense->isa == 0 ? 1 : plan->batch < 3 ? plan->batch : 3;
+    double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * widen_cost(dense) : 0;
+
+    decide(layer, engine_choose_pays_from(1 - (1 - break_even) / shared, (double)layer->n * layer->k, dense_moves, 0),
+           CHOICE_SPMV, out);
+}
+
+void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, struct choice *out)
+{
+    if (layer->node->op == OP_CONV)
+        choose_conv(plan, layer, t, out);
+    else if (plan->batch >= SPMM_MIN_BATCH)
+        choose_fc_batch(plan, layer, t, out);
+    else
+        choose_fc_vectors(plan, layer, out);
+}

@@ -1,0 +1,23 @@
+/* Inside of the engine: dense or sparse kernel for a layer. Decided from shapes, sparsity and the kernels' measured
+ * break-even points, never by timing, so that the same graph and table always give the same plan. */
+#ifndef ENGINE_ENGINE_CHOOSE_H
+#define ENGINE_ENGINE_CHOOSE_H
+
+#include "engine/engine_layer.h"
+
+enum choice_kernel { CHOICE_GEMM, CHOICE_SPMV, CHOICE_SPMM };
+
+struct choice {
+    enum choice_kernel kernel;
+    char reason[ENGINE_REASON];
+};
+
+/* `t` is the layer's input as it is now; integer layers see it after quantization. */
+void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, struct choice *out);
+
+/* Sparsity from which a sparse kernel pays: `macs` multiplications of a dense layer cost as many units, those of the
+ * sparse kernel 1 / (1 - break_even) units per nonzero weight's, and the moves before and after either are given in
+ * the same unit. May be above 1 (never) or below 0 (always). */
+double engine_choose_pays_from(double break_even, double macs, double dense_moves, double sparse_moves);
+
+#endif

@@ -1,0 +1,255 @@
+#include "engine/engine_layer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Elements that one call of the dequantization kernel is made long, if rows are shorter. */
+enum { DEQUANT_CHUNK = 512 };
+
+static int is_scale(float scale)
+{
+    return isfinite(scale) && scale > 0 && isfinite(1.0f / scale);
+}
+
+static enum status check_value(const struct node *node, const struct value *value)
+{
+    if (value->quant == QUANT_STATIC && (!is_scale(value->scale) || value->zero_point < 0 || value->zero_point > 255))
+        return status_fail(ST_UNSUPPORTED,
+                           "node '%s': value '%s' has scale %g and zero point %d, expected a positive scale "
+                           "and 0..255",
+                           node->name, value->name, (double)value->scale, (int)value->zero_point);
+    return ST_OK;
+}
+
+static enum status check_float(const struct layer *layer)
+{
+    if (layer->weight->scale)
+        return status_fail(ST_UNSUPPORTED,
+                           "node '%s': simulated quantization (float weights with scales); convert it first",
+                           layer->node->name);
+    if (layer->in->quant != QUANT_NONE)
+        return status_fail(ST_UNSUPPORTED, "node '%s': float weights, but its input '%s' is quantized",
+                           layer->node->name, layer->in->name);
+    if (layer->bias && layer->bias->type != DT_F32)
+        return status_fail(ST_UNSUPPORTED, "node '%s': float weights with a bias of type %s", layer->node->name,
+                           dtype_name(layer->bias->type));
+    return ST_OK;
+}
+
+/* Sums of one row of weights. */
+static void row_sums(const struct layer *layer, int o, int64_t *sum, int64_t *sum_abs)
+{
+    const int8_t *w = (const int8_t *)layer->weight->data + (size_t)o * (size_t)layer->k;
+
+    *sum = *sum_abs = 0;
+    for (int i = 0; i < layer->k; i++) {
+        *sum += w[i];
+        *sum_abs += abs(w[i]);
+    }
+}
+
+static int64_t folded_bias(const struct layer *layer, int o, int64_t sum)
+{
+    int64_t bias = layer->bias && !layer->dynamic ? ((const int32_t *)layer->bias->data)[o] : 0;
+
+    return layer->dynamic ? 0 : bias - layer->in->zero_point * sum;
+}
+
+/* No partial sum, in whatever order a kernel adds, can exceed |bias| + 255 * sum |w|. */
+static enum status check_row(const struct layer *layer, int o)
+{
+    const int8_t *w = (const int8_t *)layer->weight->data + (size_t)o * (size_t)layer->k;
+    int64_t sum, sum_abs, worst;
+
+    if (!is_scale(layer->weight->scale[o]))
+        return status_fail(ST_UNSUPPORTED, "node '%s': scale %g of output %d, expected a positive number",
+                           layer->node->name, (double)layer->weight->scale[o], o);
+    if (memchr(w, 0x80, (size_t)layer->k))
+        return status_fail(ST_UNSUPPORTED, "node '%s': weight -128 in output %d, expected -127..127", layer->node->name,
+                           o);
+    row_sums(layer, o, &sum, &sum_abs);
+    worst = llabs(folded_bias(layer, o, sum)) + 255 * sum_abs;
+    if (worst > INT32_MAX)
+        return status_fail(ST_UNSUPPORTED, "node '%s': sums of output %d can reach %lld, more than 32 bits hold",
+                           layer->node->name, o, (long long)worst);
+    return ST_OK;
+}
+
+static enum status check_integer(const struct layer *layer)
+{
+    enum dtype want = layer->dynamic ? DT_F32 : DT_S32;
+
+    if (!layer->weight->scale)
+        return status_fail(ST_UNSUPPORTED, "node '%s': 8-bit weights without scales", layer->node->name);
+    if (layer->in->quant == QUANT_NONE)
+        return status_fail(ST_UNSUPPORTED, "node '%s': 8-bit weights, but its input '%s' is float", layer->node->name,
+                           layer->in->name);
+    if (layer->bias && layer->bias->type != want)
+        return status_fail(ST_UNSUPPORTED, "node '%s': bias of type %s, expected %s for a %s quantized input",
+                           layer->node->name, dtype_name(layer->bias->type), dtype_name(want),
+                           layer->dynamic ? "dynamically" : "statically");
+    for (int o = 0; o < layer->n; o++)
+        TRY(check_row(layer, o));
+    return ST_OK;
+}
+
+enum status engine_layer_init(const struct graph *graph, int node, int relu, const struct value *out,
+                              struct layer *layer)
+{
+    struct layer l = {.index = node, .node = &graph->node[node], .relu = relu, .out = out};
+
+    l.weight = &graph->weight[l.node->weight];
+    l.bias = l.node->bias >= 0 ? &graph->weight[l.node->bias] : NULL;
+    l.in = &graph->value[l.node->input];
+    l.integer = l.weight->type == DT_S8;
+    l.dynamic = l.integer && l.in->quant == QUANT_DYNAMIC;
+    l.n = l.weight->dim[0];
+    l.k = (int)(l.weight->count / (size_t)l.n);
+    l.oh = graph->value[l.node->output].dim[1];
+    l.ow = graph->value[l.node->output].dim[2];
+    l.zeros = weight_zeros(l.weight);
+    if (l.weight->type == DT_S32)
+        return status_fail(ST_UNSUPPORTED, "node '%s': weights of type %s", l.node->name, dtype_name(l.weight->type));
+    TRY(check_value(l.node, l.in));
+    TRY(check_value(l.node, l.out));
+    TRY(l.integer ? check_integer(&l) : check_float(&l));
+    *layer = l;
+    return ST_OK;
+}
+
+static void reorder_s8(const int8_t *from, int rows, int c, int s, int8_t *to)
+{
+    for (int o = 0; o < rows; o++, from += (size_t)c * (size_t)s)
+        for (int i = 0; i < s; i++)
+            for (int j = 0; j < c; j++)
+                *to++ = from[(size_t)j * (size_t)s + (size_t)i];
+}
+
+static void reorder_f32(const float *from, int rows, int c, int s, float *to)
+{
+    for (int o = 0; o < rows; o++, from += (size_t)c * (size_t)s)
+        for (int i = 0; i < s; i++)
+            for (int j = 0; j < c; j++)
+                *to++ = from[(size_t)j * (size_t)s + (size_t)i];
+}
+
+enum status engine_layer_weights(const struct layer *layer, int c, int s, const void **out_weights, void **out_owned)
+{
+    void *copy = NULL;
+
+    if (c > 1 && s > 1) {
+        TRY(mem_alloc(layer->weight->count, dtype_bytes(layer->weight->type), &copy));
+        if (layer->integer)
+            reorder_s8(layer->weight->data, layer->n, c, s, copy);
+        else
+            reorder_f32(layer->weight->data, layer->n, c, s, copy);
+    }
+    *out_weights = copy ? copy : layer->weight->data;
+    *out_owned = copy;
+    return ST_OK;
+}
+
+enum status engine_layer_bias(struct engine *engine, const struct layer *layer, const float **out_bias)
+{
+    float *bias = NULL;
+
+    if (layer->bias) {
+        TRY(engine_memory_constant(engine, (size_t)layer->n, sizeof *bias, &bias));
+        memcpy(bias, layer->bias->data, (size_t)layer->n * sizeof *bias);
+    }
+    *out_bias = bias;
+    return ST_OK;
+}
+
+enum status engine_layer_bias_s32(struct engine *engine, const struct layer *layer, const int32_t **out_bias)
+{
+    int64_t sum, sum_abs;
+    int32_t *bias;
+
+    TRY(engine_memory_constant(engine, (size_t)layer->n, sizeof *bias, &bias));
+    for (int o = 0; o < layer->n; o++) {
+        row_sums(layer, o, &sum, &sum_abs);
+        bias[o] = (int32_t)folded_bias(layer, o, sum);
+    }
+    *out_bias = bias;
+    return ST_OK;
+}
+
+enum status engine_layer_requant(struct engine *engine, const struct layer *layer, struct kn_requant *out_requant)
+{
+    struct kn_requant requant = {.zero_point = layer->out->zero_point, .hi = 255};
+    float *scale;
+
+    requant.lo = layer->relu ? requant.zero_point : 0;
+    TRY(engine_layer_bias_s32(engine, layer, &requant.bias));
+    TRY(engine_memory_constant(engine, (size_t)layer->n, sizeof *scale, &scale));
+    for (int o = 0; o < layer->n; o++) {
+        float product = layer->in->scale * layer->weight->scale[o];
+        scale[o] = product / layer->out->scale;
+        if (!isfinite(scale[o]))
+            return status_fail(ST_UNSUPPORTED, "node '%s': the scales of output %d give %g", layer->node->name, o,
+                               (double)scale[o]);
+    }
+    requant.scale = scale;
+    *out_requant = requant;
+    return ST_OK;
+}
+
+static enum status static_range(struct engine *engine, const struct layer *layer, const struct exec_range **out_range)
+{
+    struct exec_range *range;
+
+    TRY(engine_memory_constant(engine, 1, sizeof *range, &range));
+    range->scale = layer->in->scale;
+    range->inv_scale = 1.0f / layer->in->scale;
+    *out_range = range;
+    return ST_OK;
+}
+
+enum status engine_layer_dequant(struct engine *engine, const struct layer *layer, size_t rows,
+                                 struct exec_dequant *out)
+{
+    size_t n = (size_t)layer->n, repeat = n < DEQUANT_CHUNK ? DEQUANT_CHUNK / n : 1;
+    struct exec_dequant d = {.count = rows * n, .range_step = layer->dynamic, .hi = INFINITY};
+    int with_bias = layer->dynamic && layer->bias;
+    float *scale, *bias = NULL;
+    int32_t *wsum = NULL;
+
+    repeat = repeat < rows ? repeat : rows;
+    d.chunk = (int)(n * repeat);
+    d.lo = layer->relu ? 0 : -INFINITY;
+    TRY(engine_memory_constant(engine, n * repeat, sizeof *scale, &scale));
+    if (with_bias)
+        TRY(engine_memory_constant(engine, n * repeat, sizeof *bias, &bias));
+    if (layer->dynamic)
+        TRY(engine_memory_constant(engine, n * repeat, sizeof *wsum, &wsum));
+    else
+        TRY(static_range(engine, layer, &d.range));
+    for (size_t i = 0; i < n * repeat; i++)
+        scale[i] = layer->weight->scale[i % n];
+    for (size_t i = 0; with_bias && i < n * repeat; i++)
+        bias[i] = ((const float *)layer->bias->data)[i % n];
+    for (int o = 0; wsum && o < layer->n; o++) {
+        int64_t sum, sum_abs;
+        row_sums(layer, o, &sum, &sum_abs);
+        for (size_t r = 0; r < repeat; r++)
+            wsum[r * n + (size_t)o] = (int32_t)sum;
+    }
+    d.scale = scale;
+    d.bias = bias;
+    d.wsum = wsum;
+    *out = d;
+    return ST_OK;
+}
+
+uint64_t engine_layer_tail_bytes(const struct layer *layer)
+{
+    uint64_t per_output = layer->bias ? 4 : 0;
+
+    if (layer->integer)
+        per_output = layer->dynamic ? 8 + per_output : 8; /* scale; folded bias, or the sum of weights and the bias */
+    return per_output * (uint64_t)layer->n;
+}

@@ -1,0 +1,40 @@
+/* A whole data set through the engine: predictions, scores and exact integer outputs of every image, with the kernels
+ * and the batch size that a cell times. Not a stopwatch: measure/ is. */
+#ifndef INFER_H
+#define INFER_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "graph/graph.h"
+#include "io/dataset.h"
+#include "kernels/kernels.h"
+
+struct infer {
+    uint32_t n;
+    int outputs;               /* scores per image */
+    float *scores;             /* (n, outputs); owned */
+    int32_t *raw;              /* (n, outputs) accumulators of the last layer; NULL for float graphs; owned */
+    int32_t *predictions;      /* (n) index of the largest score; owned */
+    char raw_sha256[HASH_HEX]; /* over raw, image order, little-endian; "" for float graphs */
+};
+
+/* Runs all images. pool (may be NULL) only shares the work out: images are independent. ST_BADARG when the data's shape
+ * or number of classes does not fit the graph. Free with infer_free. */
+enum status infer_dataset(const struct graph *graph, const struct kn_table *table, int batch,
+                          const struct dataset *data, struct pool *pool, struct infer *out);
+void infer_free(struct infer *infer);
+
+/* Pixels (count) → floats as networks see them: x / 255. */
+void infer_scale(const uint8_t *pixels, size_t count, float *out);
+
+/* ST_BADARG unless the graph takes the data set's images and has a score for each class. */
+enum status infer_check_shape(const struct graph *graph, const struct dataset *data);
+
+/* Compares a float result with the reference's: ST_MISMATCH naming the first image whose scores differ by more than
+ * 1e-4 of its largest score (of 1 when smaller): four layers of up to a few thousand products each, whose orders of
+ * summation differ, stay well below it. Integer results must be equal to the bit. */
+enum status infer_compare(const struct infer *got, const struct infer *reference, const char *what);
+
+#endif

@@ -1,0 +1,16 @@
+/* How this binary was built; the Makefile writes it into build_id.h. */
+#ifndef MEASURE_BUILD_INFO_H
+#define MEASURE_BUILD_INFO_H
+
+struct build_info {
+    const char *commit;   /* full hash, or "unknown" outside a git checkout */
+    int dirty;            /* tracked files differed from the commit */
+    const char *compiler; /* first line of $(CC) --version */
+    const char *flags;    /* without paths and defines */
+    const char *mode;     /* "release", "sanitize" */
+};
+
+/* Static. */
+const struct build_info *build_info(void);
+
+#endif

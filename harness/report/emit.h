@@ -1,0 +1,36 @@
+/* The forms of a report: one line of the table per form, one function that renders it into a text.
+ *
+ *   const struct emitter *e = emit_find("md");
+ *   e->emit(&report, &options, &text);            // then text_take, and write "report.<extension>" */
+#ifndef REPORT_EMIT_H
+#define REPORT_EMIT_H
+
+#include "report/report.h"
+#include "report/text.h"
+
+struct plots;
+
+struct emit_options {
+    int width;                 /* terminal columns */
+    int colour;                /* 1: escape codes */
+    const struct plots *plots; /* pictures to point at; may be NULL */
+};
+
+struct emitter {
+    const char *name;      /* of --format */
+    const char *extension; /* of the file; NULL: standard output only */
+    void (*emit)(const struct report *report, const struct emit_options *options, struct text *out);
+};
+
+void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_md(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_csv(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_golden(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_json(const struct report *report, const struct emit_options *options, struct text *out);
+
+/* The i-th form, NULL past the last. Static. */
+const struct emitter *emit_at(int i);
+/* By name, NULL when unknown. */
+const struct emitter *emit_find(const char *name);
+
+#endif

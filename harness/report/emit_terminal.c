@@ -1,0 +1,72 @@
+/* What a person sees first: the verdict, the comparison, why, and whether to trust it. */
+#include "report/emit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/tables.h"
+
+static void render(struct table *table, const struct emit_options *options, struct text *out)
+{
+    table_terminal(table, options->width, options->colour, out);
+    table_free(table);
+    text_add(out, "\n");
+}
+
+static void reasons(const struct report_model *model, const struct emit_options *options, struct text *out)
+{
+    int any = 0;
+
+    for (size_t i = 0; i < model->rows; i++) {
+        const struct report_row *row = &model->row[i];
+        struct text line = {0}, plain = {0};
+        char *bytes = NULL;
+        size_t len;
+        if (!row->verdict.because)
+            continue;
+        text_addf(&line, "%s, %s: %s.", row->config, verdict_word(row->verdict.kind), row->verdict.because);
+        if (text_take(&line, &bytes, &len) != ST_OK) {
+            out->failed = 1;
+            return;
+        }
+        text_add_plain(&plain, bytes);
+        free(bytes);
+        if (text_take(&plain, &bytes, &len) != ST_OK) {
+            out->failed = 1;
+            return;
+        }
+        table_wrap(out, bytes, options->width, 2);
+        free(bytes);
+        any = 1;
+    }
+    if (any)
+        text_add(out, "\n");
+}
+
+void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out)
+{
+    struct table table;
+    char banner[512];
+
+    tables_banner(report, banner, sizeof banner);
+    table_wrap(out, banner, options->width, 0);
+    text_add(out, "\n");
+    for (size_t m = 0; m < report->models; m++) {
+        tables_headline(report, &report->model[m], &table);
+        render(&table, options, out);
+        reasons(&report->model[m], options, out);
+        tables_choose(report, &report->model[m], &table);
+        render(&table, options, out);
+    }
+    table_wrap(out, expectation_note, options->width, 0);
+    text_add(out, "\n");
+    tables_problems(report, &table);
+    if (table.rows > 0)
+        render(&table, options, out);
+    else
+        table_free(&table);
+    tables_health(report, &table);
+    render(&table, options, out);
+    tables_reproduce(report, &table);
+    render(&table, options, out);
+}

@@ -1,0 +1,45 @@
+/* Pieces of gnuplot scripts: data blocks, quoted texts, captions, templates from scripts/plots (compiled in). Data
+ * never becomes a command: texts are stripped of everything that gnuplot or a shell could take for more than text. */
+#ifndef REPORT_PLOT_SCRIPT_H
+#define REPORT_PLOT_SCRIPT_H
+
+#include "report/plots.h"
+
+/* 'text' for a command. */
+void script_quote(struct text *out, const char *text);
+/* "text" for a field of a data block. */
+void script_field(struct text *out, const char *text);
+/* A number for a data block, all its digits; NaN when not finite. */
+void script_number(struct text *out, double value);
+
+/* First lines: what this is, size, name of the files; then common.gp. */
+void script_begin(struct text *out, const struct plot *plot, int width, int height);
+/* Title and the line under it, at the top, `left` pixels in. */
+void script_title(struct text *out, int height, int left, const char *title, const char *subtitle);
+/* A mark with its name at a pixel; mark (point type) and colour are expressions of the script. Returns where the next
+ * one may begin. */
+double script_key(struct text *out, double x, double y, const char *mark, const char *colour, const char *name);
+/* Small print at the bottom: the plot's own words, baseline, n, meaning of intervals, machine, commit. Wrapped, at
+ * most four lines. energy: also the sentence about the energy proxy. */
+void script_caption(struct text *out, const struct report *report, const struct report_model *model, int width,
+                    int left, const char *own, int energy);
+/* "set xtics (...)" with 1-2-5 steps for a logarithmic axis; with `prefix` in front of the list. */
+void script_log_tics(struct text *out, double lo, double hi, int most);
+/* The named template ("pareto"). */
+void script_template(struct text *out, const char *name);
+
+/* 0 fp32, 1 ptq, 2 qat, 3 pruned, 4 combined, 5 other: index of colours and shapes in common.gp. */
+int script_family(const char *family);
+
+/* The plots; each appends to *out, or leaves it empty when the records do not hold what it shows. */
+enum pareto_cost { PARETO_LATENCY, PARETO_SIZE };
+void plot_pareto(const struct report *report, const struct report_model *model, enum pareto_cost cost,
+                 const struct plot *plot, struct text *out);
+void plot_ratios(const struct report *report, const struct report_model *model, const struct plot *plot,
+                 struct text *out);
+void plot_layers(const struct report *report, const struct report_model *model, const struct plot *plot,
+                 struct text *out);
+void plot_speedup(const struct report *report, const struct report_model *model, const struct plot *plot,
+                  struct text *out);
+
+#endif

@@ -1,0 +1,87 @@
+#include "runner.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, const struct dataset *data,
+                       struct runner *out)
+{
+    struct runner runner = {.batch = batch, .images = data->n};
+    enum status st;
+    size_t pixels;
+
+    TRY(infer_check_shape(graph, data));
+    if (data->n == 0)
+        return status_fail(ST_BADARG, "no images to time with");
+    TRY_OUT(engine_new(graph, table, batch, &runner.engine));
+    pixels = engine_input_count(runner.engine);
+    runner.outputs = (int)engine_output_count(runner.engine);
+    runner.stride = pixels * (size_t)batch;
+    TRY_OUT(mem_alloc(RUNNER_INPUTS * runner.stride, sizeof(float), &runner.input));
+    TRY_OUT(mem_alloc((size_t)batch * (size_t)runner.outputs, sizeof(float), &runner.output));
+    for (int i = 0; i < RUNNER_INPUTS * batch; i++)
+        infer_scale(data->pixels + ((size_t)i % data->n) * pixels, pixels, runner.input + (size_t)i * pixels);
+    *out = runner;
+    return ST_OK;
+out:
+    runner_free(&runner);
+    return st;
+}
+
+void runner_free(struct runner *runner)
+{
+    engine_free(runner->engine);
+    mem_free(runner->input);
+    mem_free(runner->output);
+    memset(runner, 0, sizeof *runner);
+}
+
+static const float *next_input(struct runner *runner)
+{
+    const float *input = runner->input + (size_t)runner->next * runner->stride;
+    runner->next = (runner->next + 1) % RUNNER_INPUTS;
+    return input;
+}
+
+void runner_call(void *context)
+{
+    struct runner *runner = context;
+    engine_run(runner->engine, next_input(runner), runner->output);
+}
+
+void runner_begin(void *context)
+{
+    struct runner *runner = context;
+    engine_begin(runner->engine, next_input(runner));
+}
+
+void runner_step(void *context, int step)
+{
+    engine_step_run(((struct runner *)context)->engine, step);
+}
+
+void runner_end(void *context)
+{
+    struct runner *runner = context;
+    engine_end(runner->engine, runner->output);
+}
+
+enum status runner_verify(struct runner *runner, const struct infer *expected, const char *what)
+{
+    size_t outputs = (size_t)runner->outputs;
+
+    runner->next = 0;
+    for (int i = 0; i < RUNNER_INPUTS; i++) {
+        runner_call(runner);
+        for (int b = 0; b < runner->batch; b++) {
+            uint32_t image = (uint32_t)(i * runner->batch + b) % runner->images;
+            if (memcmp(runner->output + (size_t)b * outputs, expected->scores + image * outputs,
+                       outputs * sizeof(float)) != 0)
+                return status_fail(ST_MISMATCH, "%s: image %u gave other scores while timing than before", what, image);
+        }
+    }
+    if (!engine_guards_intact(runner->engine))
+        return status_fail(ST_MISMATCH, "%s: a kernel wrote outside its buffer", what);
+    return ST_OK;
+}

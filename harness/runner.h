@@ -1,0 +1,35 @@
+/* An engine with inputs to rotate through and a place for its outputs: what the timers call. */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include "engine/engine.h"
+#include "infer.h"
+
+enum { RUNNER_INPUTS = 8 }; /* different inputs, so that no branch predictor learns one by heart */
+
+struct runner {
+    struct engine *engine; /* owned */
+    float *input;          /* (RUNNER_INPUTS, batch, c, h, w); owned */
+    float *output;         /* (batch, outputs); owned */
+    size_t stride;         /* floats per input of a whole batch */
+    int batch, outputs, next;
+    uint32_t images; /* in the data set; input i holds images i * batch ... modulo this */
+};
+
+/* Plans the graph and loads the first images of `data`. ST_UNSUPPORTED, ST_NOMEM, ST_BADARG. */
+enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, const struct dataset *data,
+                       struct runner *out);
+void runner_free(struct runner *runner);
+
+/* One inference of a whole batch with the next input (for timing_subject). */
+void runner_call(void *runner);
+/* The same in pieces (for timing_sequence). */
+void runner_begin(void *runner);
+void runner_step(void *runner, int step);
+void runner_end(void *runner);
+
+/* After timing: runs every input once more and compares with what the same kernels and batch gave before, bit for bit.
+ * ST_MISMATCH. */
+enum status runner_verify(struct runner *runner, const struct infer *expected, const char *what);
+
+#endif

@@ -1,0 +1,146 @@
+/* Packing for kn_spmv_u8s8__avx2_8x16; see spmv_u8s8_lanes.h. */
+#include "kernels/spmv_u8s8_lanes.h"
+
+#include <string.h>
+
+#include "kernels/roster.h"
+
+enum { ROWS = KN_SPMV_U8S8_ROWS, SLOTS = KN_SPMV_U8S8_SLOTS, WINDOW = KN_SPMV_U8S8_WINDOW, LANES = ROWS * SLOTS };
+
+/* Where one row stands: `next` is its first weight not yet placed (k when none is left). Weights may be placed out of
+ * order, never more than a window ahead; bit i of `ahead` says that the weight at next + i is placed already. */
+struct place {
+    const int8_t *w;
+    int next, k;
+    uint32_t ahead;
+};
+
+struct step {
+    uint32_t window;
+    uint8_t pick[LANES];
+    int8_t weight[LANES];
+};
+
+static int is_left(const struct place *p, int column)
+{
+    return p->w[column] != 0 && !(column - p->next < 32 && (p->ahead >> (column - p->next) & 1));
+}
+
+/* Moves on to the next weight left. */
+static void advance(struct place *p)
+{
+    int from = p->next;
+    while (from < p->k && !is_left(p, from))
+        from++;
+    p->ahead = from - p->next < 32 ? p->ahead >> (from - p->next) : 0;
+    p->next = from;
+}
+
+/* May a and b share a 16-bit sum with every x up to 255? */
+static int can_pair(int a, int b)
+{
+    return (a > 0) != (b > 0) || (a < 0 ? -a : a) + (b < 0 ? -b : b) <= 128;
+}
+
+/* Slot for weight w in a row's slots, or -1. A free slot beside a compatible weight is preferred to an empty pair. */
+static int find_slot(const int8_t *slots, int w)
+{
+    for (int s = 1; s < SLOTS; s += 2) {
+        if (slots[s - 1] != 0 && slots[s] == 0 && can_pair(slots[s - 1], w))
+            return s;
+    }
+    for (int s = 0; s < SLOTS; s += 2) {
+        if (slots[s] == 0)
+            return s;
+    }
+    return -1;
+}
+
+static void place_row(struct place *p, struct step *step, int row)
+{
+    int8_t *slots = step->weight + row * SLOTS;
+    int end = (int)step->window + WINDOW < p->k ? (int)step->window + WINDOW : p->k;
+    for (int column = p->next; column < end; column++) {
+        int slot = is_left(p, column) ? find_slot(slots, p->w[column]) : -1;
+        if (slot >= 0) {
+            slots[slot] = p->w[column];
+            step->pick[row * SLOTS + slot] = (uint8_t)(column - (int)step->window);
+            p->ahead |= 1U << (column - p->next);
+        }
+    }
+    advance(p);
+}
+
+static void places_init(struct place place[ROWS], const int8_t *w, int n, int k, int group)
+{
+    for (int r = 0; r < ROWS; r++) {
+        int row = group * ROWS + r;
+        place[r].w = row < n ? w + (size_t)row * (size_t)k : NULL;
+        place[r].k = row < n ? k : 0;
+        place[r].next = 0;
+        place[r].ahead = 0;
+        advance(&place[r]);
+    }
+}
+
+/* Fills one step; 0 when the group is done. */
+static int places_step(struct place place[ROWS], int k, struct step *step)
+{
+    int first = k;
+    for (int r = 0; r < ROWS; r++) {
+        if (place[r].next < place[r].k && place[r].next < first)
+            first = place[r].next;
+    }
+    memset(step, 0, sizeof *step);
+    if (first == k)
+        return 0;
+    step->window = (uint32_t)first;
+    for (int r = 0; r < ROWS; r++)
+        place_row(&place[r], step, r);
+    return 1;
+}
+
+/* Steps of the whole matrix, an even number in each group. */
+static uint32_t count_steps(const int8_t *w, int n, int k)
+{
+    uint32_t steps = 0;
+    for (int group = 0; group * ROWS < n; group++) {
+        struct place place[ROWS];
+        struct step step;
+        places_init(place, w, n, k, group);
+        while (places_step(place, k, &step))
+            steps++;
+        steps += steps & 1;
+    }
+    return steps;
+}
+
+size_t kn_spmv_u8s8_pack_bytes__avx2_8x16(const int8_t *w, int n, int k)
+{
+    return kn_spmv_u8s8_view(n, count_steps(w, n, k)).bytes;
+}
+
+void kn_spmv_u8s8_pack__avx2_8x16(const int8_t *w, int n, int k, void *out)
+{
+    unsigned char *bytes = out;
+    uint32_t steps = count_steps(w, n, k), at = 0, *group_steps, *window;
+    struct kn_spmv_u8s8_view v = kn_spmv_u8s8_view(n, steps);
+    memset(out, 0, v.bytes);
+    memcpy(bytes, &steps, sizeof steps);
+    group_steps = (uint32_t *)(void *)(bytes + v.group_steps);
+    window = (uint32_t *)(void *)(bytes + v.window);
+    for (int group = 0; group * ROWS < n; group++) {
+        struct place place[ROWS];
+        struct step step;
+        uint32_t begin = at;
+        places_init(place, w, n, k, group);
+        for (; places_step(place, k, &step) || (at & 1); at++) {
+            unsigned char *pick = bytes + v.pick + (size_t)(at / 2) * LANES;
+            window[at] = step.window;
+            for (int i = 0; i < LANES; i++)
+                pick[i] = (unsigned char)(pick[i] | step.pick[i] << (at & 1 ? 4 : 0));
+            memcpy(bytes + v.weight + (size_t)at * LANES, step.weight, LANES);
+        }
+        group_steps[group] = at - begin;
+    }
+}

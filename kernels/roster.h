@@ -1,0 +1,98 @@
+/* Prototypes of every kernel, made from the rosters. Only kernels/ includes this; everyone else takes functions
+ * from a table. A new kernel is one file and one line in its contract's .def. */
+#ifndef KERNELS_ROSTER_H
+#define KERNELS_ROSTER_H
+
+#include "kernels/kernels.h"
+
+/* Declares a function by the pointer type of its contract. */
+#define KN_DECLARE(pointer_type, name) extern __typeof__(*(pointer_type)0) name
+
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_gemm_f32__##impl);
+#include "kernels/gemm_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_gemm_u8s8_u8_fn, kn_gemm_u8s8_u8__##impl);                                                           \
+    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_gemm_u8s8_s32__##impl);
+#include "kernels/gemm_u8s8.def"
+#undef KERNEL
+
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_spmv_f32_fn, kn_spmv_f32__##impl);                                                                   \
+    size_t kn_spmv_f32_pack_bytes__##impl(const float *w, int n, int k);                                               \
+    void kn_spmv_f32_pack__##impl(const float *w, int n, int k, void *out);
+#include "kernels/spmv_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_spmv_u8s8_u8_fn, kn_spmv_u8s8_u8__##impl);                                                           \
+    KN_DECLARE(kn_spmv_u8s8_s32_fn, kn_spmv_u8s8_s32__##impl);                                                         \
+    size_t kn_spmv_u8s8_pack_bytes__##impl(const int8_t *w, int n, int k);                                             \
+    void kn_spmv_u8s8_pack__##impl(const int8_t *w, int n, int k, void *out);
+#include "kernels/spmv_u8s8.def"
+#undef KERNEL
+
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_spmm_f32_fn, kn_spmm_f32__##impl);                                                                   \
+    size_t kn_spmm_f32_pack_bytes__##impl(const float *w, int n, int k);                                               \
+    void kn_spmm_f32_pack__##impl(const float *w, int n, int k, const int32_t *offset, void *out);
+#include "kernels/spmm_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_spmm_u8s8_u8_fn, kn_spmm_u8s8_u8__##impl);                                                           \
+    KN_DECLARE(kn_spmm_u8s8_s32_fn, kn_spmm_u8s8_s32__##impl);                                                         \
+    size_t kn_spmm_u8s8_pack_bytes__##impl(const int8_t *w, int n, int k);                                             \
+    void kn_spmm_u8s8_pack__##impl(const int8_t *w, int n, int k, const int32_t *offset, void *out);
+#include "kernels/spmm_u8s8.def"
+#undef KERNEL
+
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_f32_fn, kn_maxpool_f32_nhwc__##impl);
+#include "kernels/maxpool_f32_nhwc.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_f32_fn, kn_maxpool_f32_chw__##impl);
+#include "kernels/maxpool_f32_chw.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_u8_fn, kn_maxpool_u8_nhwc__##impl);
+#include "kernels/maxpool_u8_nhwc.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_u8_fn, kn_maxpool_u8_chw__##impl);
+#include "kernels/maxpool_u8_chw.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_quantize_f32_u8_fn, kn_quantize_f32_u8__##impl);
+#include "kernels/quantize_f32_u8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_range_f32_fn, kn_range_f32__##impl);
+#include "kernels/range_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_dequant_s32_f32_fn, kn_dequant_s32_f32__##impl);
+#include "kernels/dequant_s32_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_widen_u8_s16_fn, kn_widen_u8_s16__##impl);
+#include "kernels/widen_u8_s16.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_clamp_f32_fn, kn_clamp_f32__##impl);
+#include "kernels/clamp_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_clamp_u8_fn, kn_clamp_u8__##impl);
+#include "kernels/clamp_u8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_transpose_x32_fn, kn_transpose_x32__##impl);
+#include "kernels/transpose_x32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_transpose_x8_fn, kn_transpose_x8__##impl);
+#include "kernels/transpose_x8.def"
+#undef KERNEL
+
+/* Rows of A: element offset of row r from the base. */
+static inline ptrdiff_t kn_row_offset(const struct kn_rows *a, int r)
+{
+    return (ptrdiff_t)(r / a->row_w) * a->step_y + (ptrdiff_t)(r % a->row_w) * a->step_x;
+}
+
+/* Integer sums are taken modulo 2^32, so that even a layer too deep for 32 bits gives the same bits everywhere;
+ * below K = 2^31 / (255 * 127) = 66 310 products no sum can leave the range. */
+static inline int32_t kn_add_s32(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+#endif

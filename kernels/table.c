@@ -1,0 +1,173 @@
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#include "kernels/roster.h"
+
+#define KERNEL(isa, impl, mr, nr, kr) {{"kn_gemm_f32__" #impl, isa, mr, nr, kr, 4}, kn_gemm_f32__##impl},
+static const struct kn_gemm_f32 gemm_f32[] = {
+#include "kernels/gemm_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, nr, kr, a_bytes)                                                                         \
+    {{"kn_gemm_u8s8__" #impl, isa, mr, nr, kr, a_bytes}, kn_gemm_u8s8_u8__##impl, kn_gemm_u8s8_s32__##impl},
+static const struct kn_gemm_u8s8 gemm_u8s8[] = {
+#include "kernels/gemm_u8s8.def"
+};
+#undef KERNEL
+
+#define KERNEL(isa, impl, mr, nr, kr, break_even)                                                                      \
+    {{"kn_spmv_f32__" #impl, isa, mr, nr, kr, 4},                                                                      \
+     break_even,                                                                                                       \
+     kn_spmv_f32__##impl,                                                                                              \
+     kn_spmv_f32_pack_bytes__##impl,                                                                                   \
+     kn_spmv_f32_pack__##impl},
+static const struct kn_spmv_f32 spmv_f32[] = {
+#include "kernels/spmv_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, nr, kr, break_even)                                                                      \
+    {{"kn_spmv_u8s8__" #impl, isa, mr, nr, kr, 1},                                                                     \
+     break_even,                                                                                                       \
+     kn_spmv_u8s8_u8__##impl,                                                                                          \
+     kn_spmv_u8s8_s32__##impl,                                                                                         \
+     kn_spmv_u8s8_pack_bytes__##impl,                                                                                  \
+     kn_spmv_u8s8_pack__##impl},
+static const struct kn_spmv_u8s8 spmv_u8s8[] = {
+#include "kernels/spmv_u8s8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, nr, kr, a_bytes, break_even)                                                             \
+    {{"kn_spmm_f32__" #impl, isa, mr, nr, kr, a_bytes},                                                                \
+     break_even,                                                                                                       \
+     kn_spmm_f32__##impl,                                                                                              \
+     kn_spmm_f32_pack_bytes__##impl,                                                                                   \
+     kn_spmm_f32_pack__##impl},
+static const struct kn_spmm_f32 spmm_f32[] = {
+#include "kernels/spmm_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, nr, kr, a_bytes, break_even)                                                             \
+    {{"kn_spmm_u8s8__" #impl, isa, mr, nr, kr, a_bytes},                                                               \
+     break_even,                                                                                                       \
+     kn_spmm_u8s8_u8__##impl,                                                                                          \
+     kn_spmm_u8s8_s32__##impl,                                                                                         \
+     kn_spmm_u8s8_pack_bytes__##impl,                                                                                  \
+     kn_spmm_u8s8_pack__##impl},
+static const struct kn_spmm_u8s8 spmm_u8s8[] = {
+#include "kernels/spmm_u8s8.def"
+};
+#undef KERNEL
+
+#define KERNEL(isa, impl, step) {{"kn_maxpool_f32_nhwc__" #impl, isa, 1, step, 1, 4}, kn_maxpool_f32_nhwc__##impl},
+static const struct kn_maxpool_f32 maxpool_f32_nhwc[] = {
+#include "kernels/maxpool_f32_nhwc.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_maxpool_f32_chw__" #impl, isa, 1, step, 1, 4}, kn_maxpool_f32_chw__##impl},
+static const struct kn_maxpool_f32 maxpool_f32_chw[] = {
+#include "kernels/maxpool_f32_chw.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_maxpool_u8_nhwc__" #impl, isa, 1, step, 1, 1}, kn_maxpool_u8_nhwc__##impl},
+static const struct kn_maxpool_u8 maxpool_u8_nhwc[] = {
+#include "kernels/maxpool_u8_nhwc.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_maxpool_u8_chw__" #impl, isa, 1, step, 1, 1}, kn_maxpool_u8_chw__##impl},
+static const struct kn_maxpool_u8 maxpool_u8_chw[] = {
+#include "kernels/maxpool_u8_chw.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_quantize_f32_u8__" #impl, isa, 1, step, 1, 4}, kn_quantize_f32_u8__##impl},
+static const struct kn_quantize_f32_u8 quantize_f32_u8[] = {
+#include "kernels/quantize_f32_u8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_range_f32__" #impl, isa, 1, step, 1, 4}, kn_range_f32__##impl},
+static const struct kn_range_f32 range_f32[] = {
+#include "kernels/range_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_dequant_s32_f32__" #impl, isa, 1, step, 1, 4}, kn_dequant_s32_f32__##impl},
+static const struct kn_dequant_s32_f32 dequant_s32_f32[] = {
+#include "kernels/dequant_s32_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_widen_u8_s16__" #impl, isa, 1, step, 1, 1}, kn_widen_u8_s16__##impl},
+static const struct kn_widen_u8_s16 widen_u8_s16[] = {
+#include "kernels/widen_u8_s16.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_clamp_f32__" #impl, isa, 1, step, 1, 4}, kn_clamp_f32__##impl},
+static const struct kn_clamp_f32 clamp_f32[] = {
+#include "kernels/clamp_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_clamp_u8__" #impl, isa, 1, step, 1, 1}, kn_clamp_u8__##impl},
+static const struct kn_clamp_u8 clamp_u8[] = {
+#include "kernels/clamp_u8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_transpose_x32__" #impl, isa, 1, step, 1, 4}, kn_transpose_x32__##impl},
+static const struct kn_transpose_x32 transpose_x32[] = {
+#include "kernels/transpose_x32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_transpose_x8__" #impl, isa, 1, step, 1, 1}, kn_transpose_x8__##impl},
+static const struct kn_transpose_x8 transpose_x8[] = {
+#include "kernels/transpose_x8.def"
+};
+#undef KERNEL
+
+/* One contract: its slots as bytes (each begins with its facts) and where the chosen one goes in a table. */
+struct roster {
+    const char *contract;
+    const void *line;
+    size_t lines, line_bytes, table_offset;
+};
+
+#define ROSTER(name)                                                                                                   \
+    {                                                                                                                  \
+        "kn_" #name, name, sizeof name / sizeof *name, sizeof *name, offsetof(struct kn_table, name)                   \
+    }
+static const struct roster rosters[] = {
+    ROSTER(gemm_f32),        ROSTER(gemm_u8s8),      ROSTER(spmv_f32),         ROSTER(spmv_u8s8),
+    ROSTER(spmm_f32),        ROSTER(spmm_u8s8),      ROSTER(maxpool_f32_nhwc), ROSTER(maxpool_f32_chw),
+    ROSTER(maxpool_u8_nhwc), ROSTER(maxpool_u8_chw), ROSTER(quantize_f32_u8),  ROSTER(range_f32),
+    ROSTER(dequant_s32_f32), ROSTER(widen_u8_s16),   ROSTER(clamp_f32),        ROSTER(clamp_u8),
+    ROSTER(transpose_x32),   ROSTER(transpose_x8),
+};
+enum { ROSTERS = sizeof rosters / sizeof *rosters };
+
+static const struct kn_facts *roster_facts(const struct roster *roster, size_t i)
+{
+    return (const struct kn_facts *)(const void *)((const char *)roster->line + i * roster->line_bytes);
+}
+
+void kn_table_init(struct kn_table *table, uint32_t mask)
+{
+    memset(table, 0, sizeof *table);
+    table->mask = mask;
+    for (int r = 0; r < ROSTERS; r++) {
+        const struct roster *roster = &rosters[r];
+        for (size_t i = 0; i < roster->lines; i++) {
+            const struct kn_facts *facts = roster_facts(roster, i);
+            if ((facts->isa & mask) == facts->isa)
+                memcpy((char *)table + roster->table_offset, facts, roster->line_bytes);
+        }
+    }
+}
+
+void kn_roster_visit(kn_visit_fn visit, void *context)
+{
+    for (int r = 0; r < ROSTERS; r++) {
+        for (size_t i = 0; i < rosters[r].lines; i++)
+            visit(context, rosters[r].contract, roster_facts(&rosters[r], i));
+    }
+}
+
+float kn_tolerance_f32(int k)
+{
+    return 2.0f * ((float)k + 2.0f) * 0x1p-24f;
+}

@@ -1,0 +1,176 @@
+/* Maximum over windows. With channels innermost a vector runs along the channels; in planes the common 2 x 2 windows
+ * at stride 2 take 16 or 32 columns at once, and any other shape is plain C. Floats are compared in the order of the
+ * reference, so that NaN (ignored) and signed zeros come out the same. */
+#include <math.h>
+
+#include "kernels/x86/lanes_avx2.h"
+
+/* The part of a window that lies inside the image. */
+struct window {
+    int y0, y1, x0, x1;
+};
+
+static struct window clip(const struct kn_pool_shape *s, int oy, int ox)
+{
+    int y = oy * s->stride_h - s->pad_h, x = ox * s->stride_w - s->pad_w;
+    struct window v = {y, y + s->kernel_h, x, x + s->kernel_w};
+    v.y0 = v.y0 < 0 ? 0 : v.y0;
+    v.x0 = v.x0 < 0 ? 0 : v.x0;
+    v.y1 = v.y1 > s->h ? s->h : v.y1;
+    v.x1 = v.x1 > s->w ? s->w : v.x1;
+    return v;
+}
+
+/* Eight channels of one window; what lies past the last channel is read and not stored. */
+KN_INLINE __m256 max_f32(const struct window *v, const float *x, ptrdiff_t step_y, ptrdiff_t step_x)
+{
+    __m256 best = _mm256_set1_ps(-INFINITY);
+    for (int iy = v->y0; iy < v->y1; iy++) {
+        for (int ix = v->x0; ix < v->x1; ix++)
+            best = _mm256_max_ps(_mm256_loadu_ps(x + iy * step_y + ix * step_x), best);
+    }
+    return best;
+}
+
+void kn_maxpool_f32_nhwc__avx2(const struct kn_pool_shape *s, const float *x, float *y)
+{
+    ptrdiff_t step_y = (ptrdiff_t)s->w * s->c;
+    for (int oy = 0; oy < s->oh; oy++) {
+        for (int ox = 0; ox < s->ow; ox++, y += s->c) {
+            struct window v = clip(s, oy, ox);
+            int c = 0;
+            for (; c + 8 <= s->c; c += 8)
+                _mm256_storeu_ps(y + c, max_f32(&v, x + c, step_y, s->c));
+            if (c < s->c)
+                kn_store_f32(y + c, max_f32(&v, x + c, step_y, s->c), s->c - c);
+        }
+    }
+}
+
+KN_INLINE __m128i load_u8(const uint8_t *x)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)x);
+}
+
+KN_INLINE __m128i max_u8(const struct window *v, const uint8_t *x, ptrdiff_t step_y, ptrdiff_t step_x)
+{
+    __m128i best = _mm_setzero_si128();
+    for (int iy = v->y0; iy < v->y1; iy++) {
+        for (int ix = v->x0; ix < v->x1; ix++)
+            best = _mm_max_epu8(load_u8(x + iy * step_y + ix * step_x), best);
+    }
+    return best;
+}
+
+void kn_maxpool_u8_nhwc__avx2(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
+{
+    ptrdiff_t step_y = (ptrdiff_t)s->w * s->c;
+    for (int oy = 0; oy < s->oh; oy++) {
+        for (int ox = 0; ox < s->ow; ox++, y += s->c) {
+            struct window v = clip(s, oy, ox);
+            int c = 0;
+            for (; c + 16 <= s->c; c += 16)
+                _mm_storeu_si128((__m128i *)(void *)(y + c), max_u8(&v, x + c, step_y, s->c));
+            if (c < s->c) {
+                __m128i best = max_u8(&v, x + c, step_y, s->c);
+                kn_store_u8(y + c, (uint64_t)_mm_cvtsi128_si64(best), s->c - c);
+                if (s->c - c > 8)
+                    kn_store_u8(y + c + 8, (uint64_t)_mm_extract_epi64(best, 1), s->c - c - 8);
+            }
+        }
+    }
+}
+
+/* 1 if windows are 2 x 2 at stride 2 and none leaves the image. */
+static int is_two_by_two(const struct kn_pool_shape *s)
+{
+    return s->kernel_h == 2 && s->kernel_w == 2 && s->stride_h == 2 && s->stride_w == 2 && s->pad_h == 0 &&
+           s->pad_w == 0 && 2 * s->oh <= s->h && 2 * s->ow <= s->w;
+}
+
+static float one_f32(const struct window *v, const float *x, ptrdiff_t w)
+{
+    float best = -INFINITY;
+    for (int iy = v->y0; iy < v->y1; iy++) {
+        for (int ix = v->x0; ix < v->x1; ix++)
+            best = x[iy * w + ix] > best ? x[iy * w + ix] : best;
+    }
+    return best;
+}
+
+static uint8_t one_u8(const struct window *v, const uint8_t *x, ptrdiff_t w)
+{
+    uint8_t best = 0;
+    for (int iy = v->y0; iy < v->y1; iy++) {
+        for (int ix = v->x0; ix < v->x1; ix++)
+            best = x[iy * w + ix] > best ? x[iy * w + ix] : best;
+    }
+    return best;
+}
+
+/* Eight outputs from 16 columns of two rows. */
+KN_INLINE __m256 pool_columns_f32(const float *top, const float *bottom)
+{
+    __m256 t0 = _mm256_loadu_ps(top), t1 = _mm256_loadu_ps(top + 8);
+    __m256 b0 = _mm256_loadu_ps(bottom), b1 = _mm256_loadu_ps(bottom + 8);
+    __m256 best = _mm256_set1_ps(-INFINITY);
+    best = _mm256_max_ps(_mm256_shuffle_ps(t0, t1, 0x88), best); /* even columns: 0 2 8 10 | 4 6 12 14 */
+    best = _mm256_max_ps(_mm256_shuffle_ps(t0, t1, 0xdd), best); /* odd columns */
+    best = _mm256_max_ps(_mm256_shuffle_ps(b0, b1, 0x88), best);
+    best = _mm256_max_ps(_mm256_shuffle_ps(b0, b1, 0xdd), best);
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(best), 0xd8));
+}
+
+/* Vectorized columns of one output row; returns how many were done. A last block overlaps the one before it. */
+static int pool_row_f32(const float *top, ptrdiff_t w, int ow, float *y)
+{
+    if (ow < 8)
+        return 0;
+    for (int ox = 0; ox < ow; ox += 8) {
+        int at = ox + 8 <= ow ? ox : ow - 8;
+        _mm256_storeu_ps(y + at, pool_columns_f32(top + 2 * at, top + w + 2 * at));
+    }
+    return ow;
+}
+
+void kn_maxpool_f32_chw__avx2(const struct kn_pool_shape *s, const float *x, float *y)
+{
+    int fast = is_two_by_two(s);
+    for (int c = 0; c < s->c; c++, x += (ptrdiff_t)s->h * s->w) {
+        for (int oy = 0; oy < s->oh; oy++, y += s->ow) {
+            int ox = fast ? pool_row_f32(x + (ptrdiff_t)2 * oy * s->w, s->w, s->ow, y) : 0;
+            for (; ox < s->ow; ox++) {
+                struct window v = clip(s, oy, ox);
+                y[ox] = one_f32(&v, x, s->w);
+            }
+        }
+    }
+}
+
+static int pool_row_u8(const uint8_t *top, ptrdiff_t w, int ow, uint8_t *y)
+{
+    const __m128i low = _mm_set1_epi16(255);
+    if (ow < 8)
+        return 0;
+    for (int ox = 0; ox < ow; ox += 8) {
+        int at = ox + 8 <= ow ? ox : ow - 8;
+        __m128i v = _mm_max_epu8(load_u8(top + 2 * at), load_u8(top + w + 2 * at));
+        v = _mm_and_si128(_mm_max_epu8(v, _mm_srli_epi16(v, 8)), low);
+        _mm_storel_epi64((__m128i *)(void *)(y + at), _mm_packus_epi16(v, v));
+    }
+    return ow;
+}
+
+void kn_maxpool_u8_chw__avx2(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
+{
+    int fast = is_two_by_two(s);
+    for (int c = 0; c < s->c; c++, x += (ptrdiff_t)s->h * s->w) {
+        for (int oy = 0; oy < s->oh; oy++, y += s->ow) {
+            int ox = fast ? pool_row_u8(x + (ptrdiff_t)2 * oy * s->w, s->w, s->ow, y) : 0;
+            for (; ox < s->ow; ox++) {
+                struct window v = clip(s, oy, ox);
+                y[ox] = one_u8(&v, x, s->w);
+            }
+        }
+    }
+}

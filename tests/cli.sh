@@ -1,0 +1,152 @@
+#!/bin/bash
+# The command line as a user has it: every command, exit codes, bad input, killing and resuming. Prints TAP-like lines.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+packlight=$PWD/packlight
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+number=0
+bad=0
+verdict() { # verdict GOOD NAME
+    number=$((number + 1))
+    if [ "$1" = 1 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        sed 's/^/    /' "$work/out" "$work/err" 2>/dev/null | head -30
+        bad=1
+    fi
+}
+# expect CODE PATTERN NAME COMMAND...   exit code and an extended pattern in what it printed (both streams)
+expect() {
+    code=$1 pattern=$2 name=$3
+    shift 3
+    timeout 300 "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" = "$code" ] && cat "$work/out" "$work/err" | grep -qE -- "$pattern"; then
+        verdict 1 "$name"
+    else
+        echo "    exit $got, expected $code; looked for: $pattern"
+        verdict 0 "$name"
+    fi
+}
+
+# --- every command explains itself
+expect 2 'usage: packlight' 'no command is an error with usage' "$packlight"
+expect 0 'usage: packlight' '--help' "$packlight" --help
+expect 2 "no command 'banana'" 'an unknown command' "$packlight" banana
+for command in bench report compress eval run inspect kernels cpu; do
+    expect 0 '(example|packlight '"$command"')' "$command --help" "$packlight" "$command" --help
+    expect 2 'nonsense' "$command refuses an unknown option" "$packlight" "$command" --nonsense
+done
+expect 0 'ref' 'cpu prints facts' "$packlight" cpu
+expect 0 'kn_gemm_f32__ref' 'kernels --list' "$packlight" kernels --list
+expect 0 'passed|0 failed|fine|ok' 'kernels --check' "$packlight" kernels --check --seed 7 --cases 400
+
+# --- the tiny suite, end to end
+expect 0 'tiny/fp32/ref/t1/b1' 'bench --list' "$packlight" bench suites/tiny.json --list
+[ "$(wc -l <"$work/out")" = 24 ]
+verdict $((1 - $?)) 'the tiny matrix has 24 cells'
+expect 0 '24 ok, 0 skipped, 0 failed, 0 wrong' 'bench runs the tiny suite' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
+expect 2 'already holds records' 'bench does not write over a run' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
+expect 0 'prune-u90' 'report prints a table' "$packlight" report "$work/run"
+[ -s "$work/run/report.md" ] && [ -s "$work/run/report.csv" ] && ls "$work"/run/plots/*.svg >/dev/null 2>&1
+verdict $((1 - $?)) 'report wrote Markdown, CSV and plots'
+model=$work/run/artifacts/tiny-qat-s8.plk
+expect 0 'class [0-9]' 'run: one inference' "$packlight" run "$model" --input "$work/run/sample.u8"
+cp "$work/out" "$work/simd.out"
+expect 0 'class [0-9]' 'run with reference kernels' "$packlight" run "$model" --input "$work/run/sample.u8" --isa ref
+cmp -s "$work/out" "$work/simd.out"
+verdict $((1 - $?)) 'reference and SIMD print the same scores'
+expect 0 'top-1 .*sha256|top-1' 'eval' "$packlight" eval "$model" --against "$work/run/artifacts/tiny-fp32.plk"
+expect 0 'conv1' 'inspect' "$packlight" inspect "$model"
+expect 0 'sha256 ' 'compress makes one file' "$packlight" compress --suite suites/tiny.json --model tiny --recipe qat-s8 -o "$work/again.plk" --cache "$work/cache"
+cmp -s "$work/again.plk" "$model"
+verdict $((1 - $?)) 'compress gives the same bytes as bench'
+
+# --- bad input: one clear error each, exit 2
+expect 2 'none.json: cannot open' 'a suite that is not there' "$packlight" bench none.json
+printf '{"name": "x",\n "models": [}' >"$work/syntax.json"
+expect 2 'syntax.json:2:' 'a suite with a syntax error names the line' "$packlight" bench "$work/syntax.json"
+sed 's/"lr": 0.004/"lr": 0.004, "lrr": 1/' suites/tiny.json | sed 's|models/tiny|'"$PWD"'/suites/models/tiny|' >"$work/key.json"
+expect 2 'recipes\[0\].steps\[0\].*lrr|lrr' 'an unknown key names its path' "$packlight" bench "$work/key.json"
+sed 's/"sparsity": 0.9/"sparsity": 1.5/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/range.json"
+expect 2 'sparsity' 'a value out of range' "$packlight" bench "$work/range.json"
+sed 's/"from": "prune-u90"/"from": "nobody"/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/from.json"
+expect 2 'nobody' 'a recipe from an unknown one' "$packlight" bench "$work/from.json"
+expect 2 'dataset-fashion-mnist|--data' 'a data folder that is not there' "$packlight" bench suites/tiny.json --data "$work/nodata" -o "$work/r1"
+mkdir "$work/data" && cp /usr/share/datasets/fashion-mnist/*.gz "$work/data" && head -c 100000 /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz >"$work/data/train-images-idx3-ubyte.gz"
+expect 2 'train-images-idx3-ubyte' 'a truncated data file' "$packlight" bench suites/tiny.json --data "$work/data" -o "$work/r2"
+expect 2 'no cell is left' 'a filter that matches nothing' "$packlight" bench suites/tiny.json --filter 'x*' --list
+expect 2 'shard' 'a bad shard' "$packlight" bench suites/tiny.json --shard 3/2 --list
+expect 2 'seeds' 'bad seeds' "$packlight" bench suites/tiny.json --seeds 5-1 --list
+expect 2 'isa' 'an unknown ISA level' "$packlight" bench suites/tiny.json --isa mmx --list
+expect 2 'threads' 'a bad number of threads' "$packlight" bench suites/tiny.json --threads 0 --list
+head -c 300 "$model" >"$work/cut.plk"
+expect 2 'cut.plk' 'a truncated model' "$packlight" run "$work/cut.plk" --input "$work/run/sample.u8"
+printf 'hello' >"$work/text.plk"
+expect 2 'text.plk' 'a file that is no model' "$packlight" inspect "$work/text.plk"
+: >"$work/empty.plk"
+expect 2 'empty.plk' 'an empty model' "$packlight" eval "$work/empty.plk"
+expect 2 '784' 'an input of the wrong size' "$packlight" run "$model" --input "$work/text.plk"
+expect 2 'records.jsonl|no such|cannot' 'report of a folder that is not there' "$packlight" report "$work/norun"
+mkdir "$work/garbled" && printf 'not json\n{}\n' >"$work/garbled/records.jsonl"
+expect 2 'records.jsonl:1' 'report of a garbled run' "$packlight" report "$work/garbled"
+expect 2 'no such recipe' 'compress with an unknown recipe' "$packlight" compress --suite suites/tiny.json --model tiny --recipe x -o "$work/x.plk"
+expect 2 'full|No space|write' 'a full disk' "$packlight" compress --suite suites/tiny.json --model tiny --recipe fp32 -o /dev/full/x.plk --cache "$work/cache"
+if [ "$(id -u)" != 0 ]; then
+    mkdir "$work/ro" && chmod a-w "$work/ro"
+    expect 2 'ro' 'a read-only folder' "$packlight" bench suites/tiny.json -o "$work/ro/run" --cache "$work/cache"
+fi
+
+# --- one failing cell is a row with a reason, and the others go on
+sed 's/{"name": "ptq-s8", "from": "fp32"/{"name": "ptq-s8", "from": "fp32"/; s/"epochs": 1, "batch": 64, "lr": 0.001, "ema": 0}, {"step": "pack"}\]},/"epochs": 1, "batch": 64, "lr": 1e30, "ema": 0}, {"step": "pack"}]},/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/diverge.json"
+timeout 300 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/qat-s8/*' --no-process >"$work/out" 2>"$work/err"
+code=$?
+rows=$(wc -l <"$work/diverge/records.jsonl")
+{ [ "$code" = 5 ] || [ "$code" = 2 ]; } && [ "$rows" = 6 ] && grep -qE '"status":"(failed|mismatch)"' "$work/diverge/records.jsonl"
+verdict $((1 - $?)) 'a diverging recipe is a row with a reason, the rest is there, the exit code says so'
+
+# --- killed at arbitrary instants: finished records survive, --resume does the rest
+mkdir "$work/kill"
+for delay in 0.3 0.7 1.1 0.5; do
+    resume=
+    [ -e "$work/kill/run/env.json" ] && resume=--resume
+    # shellcheck disable=SC2086
+    "$packlight" bench suites/tiny.json -o "$work/kill/run" --cache "$work/kill/cache" --no-process $resume >/dev/null 2>"$work/err" &
+    pid=$!
+    sleep "$delay"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    if [ -e "$work/kill/run/records.jsonl" ]; then
+        head -n "$(wc -l <"$work/kill/run/records.jsonl")" "$work/kill/run/records.jsonl" >"$work/kill/before.$delay"
+    fi
+done
+resume=
+[ -e "$work/kill/run/env.json" ] && resume=--resume
+# shellcheck disable=SC2086
+expect 0 '0 failed, 0 wrong' 'resuming after kill -9 finishes the run' "$packlight" bench suites/tiny.json -o "$work/kill/run" --cache "$work/kill/cache" --no-process $resume
+kept=1
+for before in "$work"/kill/before.*; do
+    [ -e "$before" ] || continue
+    while IFS= read -r line; do
+        grep -qxF -- "$line" "$work/kill/run/records.jsonl" || kept=0
+    done <"$before"
+done
+verdict $kept 'no finished record was lost'
+[ "$(grep -o '"cell":"[^"]*"' "$work/kill/run/records.jsonl" | sort -u | wc -l)" = 24 ]
+verdict $((1 - $?)) 'every cell is there once the run is finished'
+expect 0 'fp32' 'the resumed run can be reported' "$packlight" report "$work/kill/run" --no-plots
+printf '{"schema":"packlight.record/1","ce' >>"$work/kill/run/records.jsonl"
+expect 0 'fp32' 'a torn last line is left out' "$packlight" report "$work/kill/run" --no-plots
+
+# --- ctrl-C
+"$packlight" bench suites/tiny.json -o "$work/int" --cache "$work/nocache" >"$work/out" 2>"$work/err" &
+pid=$!
+sleep 0.4
+kill -INT $pid
+wait $pid
+code=$?
+[ "$code" = 2 ] && grep -q -- '--resume' "$work/err"
+verdict $((1 - $?)) 'ctrl-C ends with exit 2 and says how to go on'
+exit $bad
