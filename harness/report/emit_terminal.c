@@ -6,10 +6,10 @@
 
 #include "report/tables.h"
 
-static void render(struct table *table, const struct emit_options *options, struct text *out)
+static void render(struct grid *table, const struct emit_options *options, struct text *out)
 {
-    table_terminal(table, options->width, options->colour, out);
-    table_free(table);
+    grid_terminal(table, options->width, options->colour, out);
+    grid_free(table);
     text_add(out, "\n");
 }
 
@@ -35,7 +35,7 @@ static void reasons(const struct report_model *model, const struct emit_options 
             out->failed = 1;
             return;
         }
-        table_wrap(out, bytes, options->width, 2);
+        grid_wrap(out, bytes, options->width, 2);
         free(bytes);
         any = 1;
     }
@@ -45,11 +45,11 @@ static void reasons(const struct report_model *model, const struct emit_options 
 
 void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out)
 {
-    struct table table;
+    struct grid table;
     char banner[512];
 
     tables_banner(report, banner, sizeof banner);
-    table_wrap(out, banner, options->width, 0);
+    grid_wrap(out, banner, options->width, 0);
     text_add(out, "\n");
     for (size_t m = 0; m < report->models; m++) {
         tables_headline(report, &report->model[m], &table);
@@ -58,13 +58,13 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
         tables_choose(report, &report->model[m], &table);
         render(&table, options, out);
     }
-    table_wrap(out, expectation_note, options->width, 0);
+    grid_wrap(out, expectation_note, options->width, 0);
     text_add(out, "\n");
     tables_problems(report, &table);
     if (table.rows > 0)
         render(&table, options, out);
     else
-        table_free(&table);
+        grid_free(&table);
     tables_health(report, &table);
     render(&table, options, out);
     tables_reproduce(report, &table);
