@@ -13,6 +13,32 @@ static void render(struct grid *table, const struct emit_options *options, struc
     text_add(out, "\n");
 }
 
+/* Two columns, the second as long as it likes: wrapped under itself. */
+static void render_facts(struct grid *grid, const struct emit_options *options, struct text *out)
+{
+    int name = 0;
+
+    for (size_t r = 0; r < grid->rows; r++)
+        name = text_columns(grid_at(grid, r, 0)) > name ? text_columns(grid_at(grid, r, 0)) : name;
+    text_addf(out, options->colour ? "\x1b[1;4m%s\x1b[0m\n" : "%s\n", grid->title);
+    for (size_t r = 0; r < grid->rows; r++) {
+        struct text line = {0};
+        char *bytes = NULL;
+        size_t len;
+        text_addf(&line, "%s%*s  %s", grid_at(grid, r, 0), name - text_columns(grid_at(grid, r, 0)), "",
+                  grid_at(grid, r, 1));
+        if (text_take(&line, &bytes, &len) != ST_OK) {
+            out->failed = 1;
+            break;
+        }
+        grid_wrap(out, bytes, options->width, name + 2);
+        free(bytes);
+    }
+    text_add(out, "\n");
+    out->failed |= grid->failed;
+    grid_free(grid);
+}
+
 static void reasons(const struct report_model *model, const struct emit_options *options, struct text *out)
 {
     int any = 0;
@@ -66,7 +92,7 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
     else
         grid_free(&table);
     tables_health(report, &table);
-    render(&table, options, out);
+    render_facts(&table, options, out);
     tables_reproduce(report, &table);
-    render(&table, options, out);
+    render_facts(&table, options, out);
 }

@@ -7,16 +7,19 @@
 
 #include "base/mem.h"
 
-static char *copy_text(struct grid *table, const char *text, size_t len)
+/* Nothing that could drive a terminal. */
+static char *copy_text(struct grid *table, const char *words, size_t len)
 {
-    char *copy = malloc(len + 1);
+    struct text raw = {0}, plain = {0};
+    char *copy = NULL;
+    size_t copy_len;
 
-    if (!copy) {
+    text_add_bytes(&raw, words, len);
+    text_add_plain(&plain, raw.bytes);
+    plain.failed |= raw.failed;
+    text_free(&raw);
+    if (text_take(&plain, &copy, &copy_len) != ST_OK)
         table->failed = 1;
-        return NULL;
-    }
-    memcpy(copy, text, len);
-    copy[len] = 0;
     return copy;
 }
 

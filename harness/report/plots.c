@@ -162,7 +162,7 @@ static int start_gnuplot(const char *dir, char **argv, int into, pid_t *child)
     return error;
 }
 
-/* Reads to the end; the first words stay, on one line. */
+/* Reads to the end; the last words stay (the error, after warnings), on one line. */
 static void read_words(int from, char *said, size_t size)
 {
     size_t used = 0;
@@ -174,8 +174,14 @@ static void read_words(int from, char *said, size_t size)
             continue;
         if (got <= 0)
             break;
-        for (ssize_t i = 0; i < got && used + 1 < size; i++)
-            said[used++] = block[i] == '\n' ? ' ' : block[i];
+        for (ssize_t i = 0; i < got; i++) {
+            if (used + 1 == size) {
+                memmove(said, said + size / 2, used - size / 2);
+                used -= size / 2;
+            }
+            if (block[i] != '\n' || (used && said[used - 1] != ' '))
+                said[used++] = block[i] == '\n' ? ' ' : block[i];
+        }
     }
     said[used] = 0;
 }
@@ -203,6 +209,8 @@ static enum status run_gnuplot(const char *dir, char **argv)
                            dir);
     if (error != 0)
         return status_fail(ST_IO, "cannot start gnuplot: %s", strerror(error));
+    if (WIFSIGNALED(code))
+        return status_fail(ST_IO, "gnuplot failed in %s: ended by signal %d after: %s", dir, WTERMSIG(code), said);
     if (!WIFEXITED(code) || WEXITSTATUS(code) != 0)
         return status_fail(ST_IO, "gnuplot failed in %s: %s", dir, *said ? said : "no message");
     return ST_OK;
