@@ -1,3 +1,45 @@
+/* The packed file, version 1. Little-endian; bits are numbered from the lowest.
+ *
+ *   varint   LEB128: 7 bits per byte, lowest first, bit 7 = more follow; in its shortest form
+ *   text     varint length (1..63), then UTF-8 without control characters or blanks
+ *
+ * file       "PLK", u8 version = 1, u8 flags, varint length of the whole file,
+ *            text model name (or one byte 0: none), varint number of nodes (2..1024), the nodes,
+ *            the tensors (of each conv and fc in node order: weight, then bias if any), activation quantization,
+ *            u32 CRC-32 (zlib's) of all bytes before it
+ *   flags    bits 0-1: quantization of all activations (0 none, 1 static, 2 dynamic, 3 each its own); others 0
+ *
+ * node       u8 head: bits 0-2 operator (0 input, 1 conv, 2 fc, 3 pool_max, 4 relu, 5 flatten; node 0 and no other is
+ *            an input), then one bit for each thing that is not as usual and follows, in this order:
+ *   bit 3    text name; usual: "input", else the operator and the node's number ("conv1")
+ *   bit 4    text name of the value it writes; usual: the node's name
+ *   bit 5    varint distance back to the node whose output it reads; usual: 1
+ *            an input has u8 rank (1 or 3) and its dimensions as varints;
+ *   bit 6    conv and pool_max have six varints: kernel height, width, stride down, across, padding down, across;
+ *            usual: one, a square kernel with stride 1 (conv) or the kernel's size (pool_max), without padding;
+ *            conv and fc have varint 2 * output channels + (has a bias), varint input channels (fc: features);
+ *   bit 7    texts, the names of weight and bias; usual: node name + ".weight", ".bias".
+ *            Tensors have the shapes (O, I, kh, kw), (O, I) and (O) that follow; shapes of values are inferred.
+ *
+ * tensor     u8 head: bits 0-1 type (0 f32, 1 s8, 2 s32), bits 2-3 layout (0 dense, 1 bitmap, 2 sparse), bit 4 data
+ *            entropy-coded, bit 5 has scales, bit 6 scales entropy-coded, bit 7 the code continues what was learned;
+ *            then the data, then the scales. A weight is f32 or s8, a bias f32 or s32. Scales, f32 and positive, one
+ *            per output channel: always for s8, never for s32; with f32 they mean simulated quantization.
+ *   dense    all elements in order
+ *   bitmap   a bit per element, 1 = not zero, padded with 0 to a byte; then the nonzeros in order
+ *   sparse   varint number of nonzeros n; if n > 0: u8 Rice parameter k (0..24), for each nonzero the number of zeros
+ *            since the one before as a Rice code (codec/bits.h), padded with 0 to a byte; then the nonzeros
+ *            Negative zero counts as zero. int8 values are -127..127.
+ *   coded    varint length, then the code of codec/entropy.c over (output channels, rest) or (1, O) for a bias. Models
+ *            start even, or with bit 7 as the last coded tensor of this type left them (entropy_models_carry applied).
+ *            Scales coded as dense f32, (1, O), with models of their own that always continue.
+ *
+ * quantization, for each node whose output is a quantization point (graph_quant.h) that leads to a conv or fc:
+ *            if flags are 3: u8 mode; if its mode is static: f32 scale (positive), u8 zero point. The other
+ *            values share these parameters.
+ *
+ * Fields that an operator does not use read back as 0 (weight and bias: -1). Values and weights are numbered by node.
+ * The number of weights is limited by the file's size (plk_parts.h): a small file cannot ask for much memory. */
 #include "io/plk.h"
 
 #include <stdlib.h>
@@ -7,7 +49,7 @@
 #include "base/file.h"
 #include "io/plk_parts.h"
 
-enum { PREFIX_BYTES = 5, CRC_BYTES = 4, LEN_BYTES_MAX = 5 };
+enum { PREFIX_BYTES = 5, CRC_BYTES = 4 };
 enum { MODE_MASK = 3 };
 
 static const char magic[] = "PLK";
@@ -28,6 +70,9 @@ static uint32_t crc_of(const unsigned char *bytes, size_t len)
 /* The file's tensors, in its order. */
 static enum status put_tensors(struct bytes *out, const struct graph *graph, int flags, int gaps, struct plk_info *info)
 {
+    struct plk_learned learned;
+
+    plk_learned_init(&learned);
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
         const int index[2] = {node->weight, node->bias};
@@ -36,11 +81,21 @@ static enum status put_tensors(struct bytes *out, const struct graph *graph, int
         for (int j = 0; j < 2; j++) {
             if (index[j] < 0)
                 continue;
-            TRY(plk_put_tensor(out, &graph->weight[index[j]], flags, gaps, &info->tensor[info->tensors]));
+            TRY(plk_put_tensor(out, &graph->weight[index[j]], flags, gaps, &learned, &info->tensor[info->tensors]));
             info->tensors++;
         }
     }
     return ST_OK;
+}
+
+/* The length that a file with this body has; the varint that holds it counts, too. */
+static size_t file_len(size_t body_len)
+{
+    size_t len_bytes = 1;
+
+    while (bytes_varint_len(PREFIX_BYTES + len_bytes + body_len + CRC_BYTES) > len_bytes)
+        len_bytes++;
+    return PREFIX_BYTES + len_bytes + body_len + CRC_BYTES;
 }
 
 static enum status put_file(struct bytes *out, const struct graph *graph, int flags, int gaps, struct plk_info *info)
@@ -48,22 +103,16 @@ static enum status put_file(struct bytes *out, const struct graph *graph, int fl
     enum status st;
     struct bytes body = {0};
     unsigned mode = plk_quant_mode(graph);
-    size_t len = 0, len_bytes = 0;
 
     info->tensors = 0;
     plk_put_structure(&body, graph);
     TRY_OUT(put_tensors(&body, graph, flags, gaps, info));
     plk_put_quant(&body, mode, graph);
     TRY_OUT(bytes_check(&body));
-    /* The length counts its own bytes. */
-    do {
-        len_bytes++;
-        len = PREFIX_BYTES + len_bytes + body.len + CRC_BYTES;
-    } while (bytes_varint_len(len) > len_bytes);
     bytes_put(out, magic, 3);
     bytes_u8(out, PLK_VERSION);
     bytes_u8(out, mode);
-    bytes_varint(out, len);
+    bytes_varint(out, file_len(body.len));
     bytes_put(out, body.data, body.len);
     bytes_u32(out, crc_of(out->data, out->failed ? 0 : out->len));
     TRY_OUT(bytes_check(out));
@@ -74,7 +123,7 @@ out:
 
 static int expands_too_far(size_t elements, size_t file_bytes)
 {
-    return elements > PLK_FREE_ELEMENTS && (elements - PLK_FREE_ELEMENTS) / PLK_MAX_EXPANSION > file_bytes;
+    return elements > PLK_FREE_ELEMENTS && (elements - PLK_FREE_ELEMENTS) / ENTROPY_MAX_EXPANSION > file_bytes;
 }
 
 static void finish_info(struct plk_info *info, const unsigned char *bytes, size_t len)
@@ -171,8 +220,10 @@ static enum status open_file(const char *name, const unsigned char *bytes, size_
 static enum status get_tensors(struct cursor *in, const struct plk_slots *slots, struct graph *graph,
                                struct plk_info *info)
 {
+    struct plk_learned learned;
     size_t elements = 0;
 
+    plk_learned_init(&learned);
     for (int i = 0; i < slots->count; i++)
         elements += slots->slot[i].count;
     if (expands_too_far(elements, in->end + CRC_BYTES))
@@ -181,7 +232,7 @@ static enum status get_tensors(struct cursor *in, const struct plk_slots *slots,
     if (!info->tensor)
         return status_fail(ST_NOMEM, "%s: no memory for %d tensors", in->file, slots->count);
     for (int i = 0; i < slots->count; i++) {
-        TRY(plk_get_tensor(in, &slots->slot[i], graph, &info->tensor[i]));
+        TRY(plk_get_tensor(in, &slots->slot[i], &learned, graph, &info->tensor[i]));
         info->tensors++;
     }
     return ST_OK;
@@ -259,4 +310,27 @@ void plk_info_free(struct plk_info *info)
 {
     free(info->tensor);
     memset(info, 0, sizeof *info);
+}
+
+enum status plk_fp32_bytes(const struct graph *graph, size_t *out_bytes)
+{
+    enum status st;
+    struct bytes body = {0};
+    size_t len;
+
+    TRY(plk_check_graph(graph));
+    plk_put_structure(&body, graph);
+    TRY_OUT(bytes_check(&body));
+    len = body.len;
+    for (int i = 0; i < graph->nodes; i++) {
+        const struct node *node = &graph->node[i];
+        if (node->op != OP_CONV && node->op != OP_FC)
+            continue;
+        len += 1 + 4 * graph->weight[node->weight].count;
+        len += node->bias >= 0 ? 1 + 4 * graph->weight[node->bias].count : 0;
+    }
+    *out_bytes = file_len(len);
+out:
+    bytes_free(&body);
+    return st;
 }

@@ -50,4 +50,8 @@ enum status plk_write(const struct graph *graph, const char *path, int flags, st
 enum status plk_read(const char *path, struct graph *out, struct plk_info *info);
 void plk_info_free(struct plk_info *info);
 
+/* Bytes that the graph's architecture takes with FP32 weights as a PLK_DENSE file: what size ratios refer to, also for
+ * a graph whose weights are already something else. Errors as plk_encode. */
+enum status plk_fp32_bytes(const struct graph *graph, size_t *out_bytes);
+
 #endif

@@ -3,16 +3,22 @@
 #define IO_PLK_PARTS_H
 
 #include "codec/bytes.h"
+#include "codec/entropy.h"
 #include "graph/graph.h"
 #include "io/plk.h"
 
 enum {
     PLK_VERSION = 1,
     PLK_MAX_NODES = 1024,
-    /* A file of n bytes may hold at most PLK_FREE_ELEMENTS + n * PLK_MAX_EXPANSION weights: the entropy coder spends
-     * at least 1/640 bit on each, so that only zeros written as gaps could be more, and memory stays bounded. */
-    PLK_MAX_EXPANSION = 8192,
+    /* A file of n bytes may hold at most PLK_FREE_ELEMENTS + n * ENTROPY_MAX_EXPANSION weights, so that memory is
+     * bounded by its size. Only zeros written as gaps could be more. */
     PLK_FREE_ELEMENTS = 1 << 20
+};
+
+/* What entropy coding has learned so far in this file, by type of data. */
+struct plk_learned {
+    struct entropy_models data[3]; /* by enum entropy_type */
+    struct entropy_models scale;
 };
 
 /* A tensor that the structure announces: its place in the graph and its shape. */
@@ -41,11 +47,12 @@ unsigned plk_quant_mode(const struct graph *graph);
 void plk_put_quant(struct bytes *out, unsigned mode, const struct graph *graph);
 enum status plk_get_quant(struct cursor *in, unsigned mode, struct graph *graph);
 
-/* plk_tensor.c: one tensor. `gaps` 0 leaves the sparse encoding out. get adds it to the graph; the caller has bounded
- * the number of elements by the file's size. */
+/* plk_tensor_put.c, plk_tensor_get.c: one tensor. `gaps` 0 leaves the sparse encoding out. get adds it to the graph;
+ * the caller has bounded the number of elements by the file's size. */
 enum status plk_put_tensor(struct bytes *out, const struct weight *weight, int flags, int gaps,
-                           struct plk_tensor_info *info);
-enum status plk_get_tensor(struct cursor *in, const struct plk_slot *slot, struct graph *graph,
-                           struct plk_tensor_info *info);
+                           struct plk_learned *learned, struct plk_tensor_info *info);
+enum status plk_get_tensor(struct cursor *in, const struct plk_slot *slot, struct plk_learned *learned,
+                           struct graph *graph, struct plk_tensor_info *info);
+void plk_learned_init(struct plk_learned *learned);
 
 #endif

@@ -7,6 +7,7 @@ static const struct emitter emitters[] = {
     {"md", "md", emit_md},
     {"csv", "csv", emit_csv},
     {"json", "json", emit_json},
+    {"golden", NULL, emit_golden},
 };
 
 const struct emitter *emit_at(int i)

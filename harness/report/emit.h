@@ -25,6 +25,7 @@ struct emitter {
 void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_md(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_csv(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_golden(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_json(const struct report *report, const struct emit_options *options, struct text *out);
 
 /* The i-th form, NULL past the last. Static. */
