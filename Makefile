@@ -79,12 +79,12 @@ EXTRA_net_run := -O3
 EXTRA_blas := -O3
 
 # The binary carries its gnuplot templates: each becomes an array of lines.
-GP_INC := $(patsubst %,$(B)/%.inc,$(sort $(wildcard scripts/plots/*.gp)))
-$(B)/scripts/plots/%.inc: scripts/plots/%
+GP_INC := $(patsubst scripts/plots/%,$(B)/gen/report/%.inc,$(sort $(wildcard scripts/plots/*.gp)))
+$(B)/gen/report/%.inc: scripts/plots/%
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n",/' $< > $@
 $(B)/harness/report/plot_script.o: $(GP_INC)
-EXTRA_plot_script := -I$(B)
+EXTRA_plot_script := -I$(B)/gen
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

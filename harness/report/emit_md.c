@@ -22,14 +22,14 @@ static void add_part(struct text *part, struct text *out, size_t *left_out)
     text_free(part);
 }
 
-static void folded(struct table *table, struct text *out)
+static void folded(struct grid *table, struct text *out)
 {
     text_add(out, "<details><summary>");
     text_add_md(out, table->title);
     text_add(out, "</summary>\n\n");
-    table_markdown(table, 0, out);
+    grid_markdown(table, 0, out);
     text_add(out, "</details>\n\n");
-    table_free(table);
+    grid_free(table);
 }
 
 static void reasons(const struct report_model *model, struct text *out)
@@ -65,7 +65,7 @@ static void pictures(const struct emit_options *options, const char *model, stru
 
 void emit_md(const struct report *report, const struct emit_options *options, struct text *out)
 {
-    struct table table;
+    struct grid table;
     struct text part = {0};
     char line[512];
     size_t left_out = 0;
@@ -78,12 +78,12 @@ void emit_md(const struct report *report, const struct emit_options *options, st
     text_add(out, "**\n\n");
     for (size_t m = 0; m < report->models; m++) {
         tables_headline(report, &report->model[m], &table);
-        table_markdown(&table, 2, &part);
-        table_free(&table);
+        grid_markdown(&table, 2, &part);
+        grid_free(&table);
         reasons(&report->model[m], &part);
         tables_choose(report, &report->model[m], &table);
-        table_markdown(&table, 3, &part);
-        table_free(&table);
+        grid_markdown(&table, 3, &part);
+        grid_free(&table);
         pictures(options, report->model[m].name, &part);
         add_part(&part, out, &left_out);
     }
@@ -93,14 +93,14 @@ void emit_md(const struct report *report, const struct emit_options *options, st
     text_add(&part, "\n\n");
     tables_problems(report, &table);
     if (table.rows > 0)
-        table_markdown(&table, 2, &part);
-    table_free(&table);
+        grid_markdown(&table, 2, &part);
+    grid_free(&table);
     tables_health(report, &table);
-    table_markdown(&table, 2, &part);
-    table_free(&table);
+    grid_markdown(&table, 2, &part);
+    grid_free(&table);
     tables_reproduce(report, &table);
-    table_markdown(&table, 2, &part);
-    table_free(&table);
+    grid_markdown(&table, 2, &part);
+    grid_free(&table);
     add_part(&part, out, &left_out);
     for (size_t m = 0; m < report->models; m++) {
         tables_matrix(report, &report->model[m], &table);
@@ -110,7 +110,7 @@ void emit_md(const struct report *report, const struct emit_options *options, st
         if (table.rows > 0)
             folded(&table, &part);
         else
-            table_free(&table);
+            grid_free(&table);
         add_part(&part, out, &left_out);
     }
     for (size_t m = 0; m < report->models; m++)

@@ -6,11 +6,37 @@
 
 #include "report/tables.h"
 
-static void render(struct table *table, const struct emit_options *options, struct text *out)
+static void render(struct grid *table, const struct emit_options *options, struct text *out)
 {
-    table_terminal(table, options->width, options->colour, out);
-    table_free(table);
+    grid_terminal(table, options->width, options->colour, out);
+    grid_free(table);
     text_add(out, "\n");
+}
+
+/* Two columns, the second as long as it likes: wrapped under itself. */
+static void render_facts(struct grid *grid, const struct emit_options *options, struct text *out)
+{
+    int name = 0;
+
+    for (size_t r = 0; r < grid->rows; r++)
+        name = text_columns(grid_at(grid, r, 0)) > name ? text_columns(grid_at(grid, r, 0)) : name;
+    text_addf(out, options->colour ? "\x1b[1;4m%s\x1b[0m\n" : "%s\n", grid->title);
+    for (size_t r = 0; r < grid->rows; r++) {
+        struct text line = {0};
+        char *bytes = NULL;
+        size_t len;
+        text_addf(&line, "%s%*s  %s", grid_at(grid, r, 0), name - text_columns(grid_at(grid, r, 0)), "",
+                  grid_at(grid, r, 1));
+        if (text_take(&line, &bytes, &len) != ST_OK) {
+            out->failed = 1;
+            break;
+        }
+        grid_wrap(out, bytes, options->width, name + 2);
+        free(bytes);
+    }
+    text_add(out, "\n");
+    out->failed |= grid->failed;
+    grid_free(grid);
 }
 
 static void reasons(const struct report_model *model, const struct emit_options *options, struct text *out)
@@ -35,7 +61,7 @@ static void reasons(const struct report_model *model, const struct emit_options 
             out->failed = 1;
             return;
         }
-        table_wrap(out, bytes, options->width, 2);
+        grid_wrap(out, bytes, options->width, 2);
         free(bytes);
         any = 1;
     }
@@ -45,11 +71,11 @@ static void reasons(const struct report_model *model, const struct emit_options 
 
 void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out)
 {
-    struct table table;
+    struct grid table;
     char banner[512];
 
     tables_banner(report, banner, sizeof banner);
-    table_wrap(out, banner, options->width, 0);
+    grid_wrap(out, banner, options->width, 0);
     text_add(out, "\n");
     for (size_t m = 0; m < report->models; m++) {
         tables_headline(report, &report->model[m], &table);
@@ -58,15 +84,15 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
         tables_choose(report, &report->model[m], &table);
         render(&table, options, out);
     }
-    table_wrap(out, expectation_note, options->width, 0);
+    grid_wrap(out, expectation_note, options->width, 0);
     text_add(out, "\n");
     tables_problems(report, &table);
     if (table.rows > 0)
         render(&table, options, out);
     else
-        table_free(&table);
+        grid_free(&table);
     tables_health(report, &table);
-    render(&table, options, out);
+    render_facts(&table, options, out);
     tables_reproduce(report, &table);
-    render(&table, options, out);
+    render_facts(&table, options, out);
 }

@@ -95,18 +95,18 @@ static void place(const struct plot_label *label, int k, double *left, double *b
     *distance = gap;
 }
 
+/* A line is drawn where the nearest part of the text is far from the mark; it ends there, but not at a corner. */
 static void attach(struct plot_label *label)
 {
     struct plot_box b = box_of(label, label->left, label->bottom);
 
     label->lx = fmin(fmax(label->x, b.left), b.right);
     label->ly = fmin(fmax(label->y, b.bottom), b.top);
-    /* To the middle of the near edge where that is no detour: tidier than a corner. */
+    label->leader = hypot(label->lx - label->x, label->ly - label->y) > label->radius + 8.0;
     if (label->ly == b.bottom || label->ly == b.top)
         label->lx = fmin(fmax(label->x, b.left + 0.15 * label->width), b.right - 0.15 * label->width);
     else
         label->ly = b.bottom + 0.5 * label->height;
-    label->leader = hypot(label->lx - label->x, label->ly - label->y) > label->radius + 8.0;
 }
 
 static struct plot_segment leader_of(const struct plot_label *label)

@@ -28,9 +28,15 @@ struct layers {
     int n, coloured;
 };
 
+/* A time that can be drawn: not nothing, not nonsense. */
+static int drawable(double ns)
+{
+    return ns > 0.0 && ns < 1e15;
+}
+
 static int shown(const struct report_row *row)
 {
-    return report_ok(row->main) && row->main->kernels_n > 0 && row->main->latency_ns_median > 0.0;
+    return report_ok(row->main) && row->main->kernels_n > 0 && drawable(row->main->latency_ns_median);
 }
 
 static int find_layer(const struct layers *layers, const char *name)
@@ -47,7 +53,7 @@ static void list_layers(const struct report_model *model, struct layers *layers)
         const struct record *record = model->row[r].main;
         for (size_t k = 0; shown(&model->row[r]) && k < record->kernels_n; k++) {
             int i;
-            if (!record->kernels[k].name || !(record->kernels[k].ns > 0.0))
+            if (!record->kernels[k].name || !drawable(record->kernels[k].ns))
                 continue;
             i = find_layer(layers, record->kernels[k].name);
             if (i < 0 && layers->n < NAMES) {
@@ -82,7 +88,7 @@ static void sum_row(const struct layers *layers, const struct record *record, st
     for (size_t k = 0; k < record->kernels_n; k++) {
         const struct record_layer *layer = &record->kernels[k];
         int i = layer->name ? find_layer(layers, layer->name) : -1;
-        if (!(layer->ns > 0.0))
+        if (!drawable(layer->ns))
             continue;
         sums->of[i < 0 ? COLOURS : layers->colour[i]] += layer->ns;
         sums->total += layer->ns;

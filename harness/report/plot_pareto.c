@@ -9,7 +9,7 @@
 #include "report/tables.h"
 
 /* The picture, in pixels. */
-enum { WIDTH = 1000, LEFT = 78, RIGHT = 26, BOTTOM = 122, TOP = 88, POINTS_MAX = 200, NAMED_MAX = 40, NAME_SIZE = 12 };
+enum { WIDTH = 1000, LEFT = 78, RIGHT = 26, BOTTOM = 128, TOP = 88, POINTS_MAX = 200, NAMED_MAX = 40, NAME_SIZE = 12 };
 /* Points further below the best than this do not stretch the axis; they stand on its edge with their value. */
 static const double off_scale_pp = 10.0;
 
@@ -42,7 +42,7 @@ static void collect(const struct report_model *model, enum pareto_cost cost, dou
         const struct record *r = model->row[i].main;
         struct point *point = &p->point[p->n];
         double x = cost == PARETO_LATENCY ? r->latency_ns_median / unit : (double)r->size_file_bytes / unit;
-        if (!report_ok(r) || !(x > 0.0) || !isfinite(x) || !isfinite(r->accuracy_top1))
+        if (!report_ok(r) || !(x > 1e-9) || !(x < 1e15) || !(r->accuracy_top1 >= 0.0) || !(r->accuracy_top1 <= 1.0))
             continue;
         memset(point, 0, sizeof *point);
         point->row = &model->row[i];

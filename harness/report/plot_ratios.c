@@ -14,7 +14,7 @@ struct range {
 
 static void include(struct range *range, double value)
 {
-    if (isfinite(value)) {
+    if (fabs(value) < 1e9) { /* not NaN, and no nonsense stretches the axis */
         range->lo = fmin(range->lo, value);
         range->hi = fmax(range->hi, value);
     }
@@ -42,24 +42,21 @@ static void log_range(struct range *range)
 
 static void set_range(struct text *out, int panel, const struct range *range)
 {
+    struct text tics = {0};
+
     text_addf(out, "MIN%d = ", panel);
     script_number(out, range->lo);
     text_addf(out, "\nMAX%d = ", panel);
     script_number(out, range->hi);
     text_add(out, "\n");
-    if (panel < 4) {
-        /* As a text for eval: each panel sets its own. */
-        struct text tics = {0};
+    /* As a text for eval: each panel sets its own. */
+    if (panel < 4)
         script_log_tics(&tics, range->lo, range->hi, 6);
-        text_addf(out, "TICS%d = \"%s\"\n", panel, tics.bytes ? tics.bytes : "");
-        out->failed |= tics.failed;
-        text_free(&tics);
-    }
-}
-
-static double at_least(double value, double low)
-{
-    return value > low ? value : low;
+    else
+        script_linear_tics(&tics, range->lo, range->hi, 5, 1);
+    text_addf(out, "TICS%d = \"%s\"\n", panel, tics.bytes ? tics.bytes : "");
+    out->failed |= tics.failed;
+    text_free(&tics);
 }
 
 static void add_row(const struct report_row *row, int number, struct range *range, struct text *out)
@@ -126,7 +123,7 @@ void plot_ratios(const struct report *report, const struct report_model *model, 
         if (!shown(&model->row[i]))
             continue;
         add_row(&model->row[i], ++rows, range, &data);
-        names = at_least(names, plot_text_width(model->row[i].config, 12.0));
+        names = fmax(names, plot_text_width(model->row[i].config, 12.0));
     }
     text_add(&data, "END_OF_DATA\n");
     if (rows == 0) {

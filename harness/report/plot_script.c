@@ -8,21 +8,21 @@
 
 #include "report/plot_label.h"
 
-/* scripts/plots, turned into arrays of lines by the Makefile. */
+/* The files of scripts/plots, turned into arrays of lines by the Makefile. */
 static const char *const common[] = {
-#include "scripts/plots/common.gp.inc"
+#include "report/common.gp.inc"
     NULL};
 static const char *const pareto[] = {
-#include "scripts/plots/pareto.gp.inc"
+#include "report/pareto.gp.inc"
     NULL};
 static const char *const ratios[] = {
-#include "scripts/plots/ratios.gp.inc"
+#include "report/ratios.gp.inc"
     NULL};
 static const char *const layers[] = {
-#include "scripts/plots/layers.gp.inc"
+#include "report/layers.gp.inc"
     NULL};
 static const char *const speedup[] = {
-#include "scripts/plots/speedup.gp.inc"
+#include "report/speedup.gp.inc"
     NULL};
 
 static const struct {
@@ -254,5 +254,27 @@ void script_log_tics(struct text *out, double lo, double hi, int most)
             if (value >= lo && value <= hi)
                 tic(out, value, &count);
         }
+    text_add(out, ")");
+}
+
+void script_linear_tics(struct text *out, double lo, double hi, int most, int plus)
+{
+    static const double mantissa[] = {1, 2, 5};
+    int exponent = (int)floor(log10((hi - lo) / most)), count = 0;
+    double step = 0.0;
+
+    for (int i = 0; i < 6; i++) {
+        step = mantissa[i % 3] * pow(10.0, exponent + i / 3);
+        if (floor(hi / step) - ceil(lo / step) + 1.0 <= most)
+            break;
+    }
+    text_add(out, "set xtics (");
+    for (double k = ceil(lo / step); k * step <= hi; k += 1.0) {
+        char digits[32];
+        double value;
+        snprintf(digits, sizeof digits, "%.6g", k * step);
+        value = strtod(digits, NULL);
+        text_addf(out, "%s'%s%s' %s", count++ ? ", " : "", plus && value > 0.0 ? "+" : "", digits, digits);
+    }
     text_add(out, ")");
 }

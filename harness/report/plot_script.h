@@ -23,8 +23,10 @@ double script_key(struct text *out, double x, double y, const char *mark, const 
  * most four lines. energy: also the sentence about the energy proxy. */
 void script_caption(struct text *out, const struct report *report, const struct report_model *model, int width,
                     int left, const char *own, int energy);
-/* "set xtics (...)" with 1-2-5 steps for a logarithmic axis; with `prefix` in front of the list. */
+/* "set xtics (...)" with at most `most` round values between lo and hi: for a logarithmic axis, for a linear one
+ * (plus: positive values with their sign). */
 void script_log_tics(struct text *out, double lo, double hi, int most);
+void script_linear_tics(struct text *out, double lo, double hi, int most, int plus);
 /* The named template ("pareto"). */
 void script_template(struct text *out, const char *name);
 

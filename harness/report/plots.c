@@ -1,7 +1,9 @@
+#define _GNU_SOURCE /* posix_spawn_file_actions_addchdir_np */
 #include "report/plots.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,37 +118,112 @@ enum status plots_write(const struct plots *plots, const char *dir)
     return ST_OK;
 }
 
-/* In the child: nothing but the scripts decides what comes out. Exit 127: no such program. */
-static void run_gnuplot(const char *dir, char **argv, int report_to)
+/* gnuplot's environment: ours without what changes pictures, and with a locale that knows UTF-8 and decimal points.
+ * The texts are borrowed. NULL without memory. */
+static char **make_environment(void)
 {
-    int null = open("/dev/null", O_RDONLY);
+    static char locale[] = "LC_ALL=C.UTF-8";
+    static const char *const without[] = {
+        "LC_ALL=", "GNUTERM=", "GNUPLOT_LIB=", "GNUPLOT_PS_DIR=", "GNUPLOT_FONTPATH=", "GDFONTPATH="};
+    size_t n = 0, kept = 0;
+    char **list;
 
-    if (chdir(dir) != 0)
-        _exit(126);
-    dup2(null, STDIN_FILENO);
-    dup2(report_to, STDOUT_FILENO);
-    dup2(report_to, STDERR_FILENO);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    unsetenv("GNUTERM");
-    unsetenv("GNUPLOT_LIB");
-    execvp(argv[0], argv);
-    _exit(errno == ENOENT || errno == EACCES ? 127 : 126);
+    while (environ[n])
+        n++;
+    list = calloc(n + 2, sizeof *list);
+    for (size_t i = 0; list && i < n; i++) {
+        int drop = 0;
+        for (size_t w = 0; w < sizeof without / sizeof *without; w++)
+            drop |= strncmp(environ[i], without[w], strlen(without[w])) == 0;
+        if (!drop)
+            list[kept++] = environ[i];
+    }
+    if (list)
+        list[kept] = locale;
+    return list;
+}
+
+/* Starts gnuplot in dir with what it says going into `into`; the error number or 0. */
+static int start_gnuplot(const char *dir, char **argv, int into, pid_t *child)
+{
+    posix_spawn_file_actions_t actions;
+    char **environment = make_environment();
+    int error = environment ? posix_spawn_file_actions_init(&actions) : ENOMEM;
+
+    if (error == 0) {
+        error = posix_spawn_file_actions_addchdir_np(&actions, dir);
+        error = error ? error : posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        error = error ? error : posix_spawn_file_actions_adddup2(&actions, into, STDOUT_FILENO);
+        error = error ? error : posix_spawn_file_actions_adddup2(&actions, into, STDERR_FILENO);
+        error = error ? error : posix_spawnp(child, argv[0], &actions, NULL, argv, environment);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    free(environment);
+    return error;
+}
+
+/* Reads to the end; the last words stay (the error, after warnings), on one line. */
+static void read_words(int from, char *said, size_t size)
+{
+    size_t used = 0;
+
+    for (;;) {
+        char block[512];
+        ssize_t got = read(from, block, sizeof block);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        for (ssize_t i = 0; i < got; i++) {
+            if (used + 1 == size) {
+                memmove(said, said + size / 2, used - size / 2);
+                used -= size / 2;
+            }
+            if (block[i] != '\n' || (used && said[used - 1] != ' '))
+                said[used++] = block[i] == '\n' ? ' ' : block[i];
+        }
+    }
+    said[used] = 0;
+}
+
+static enum status run_gnuplot(const char *dir, char **argv)
+{
+    char said[400] = "";
+    int ends[2], error, code = 0;
+    pid_t child;
+
+    if (pipe(ends) != 0)
+        return status_fail(ST_IO, "cannot start gnuplot: %s", strerror(errno));
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    error = start_gnuplot(dir, argv, ends[1], &child);
+    close(ends[1]);
+    if (error == 0) {
+        read_words(ends[0], said, sizeof said);
+        while (waitpid(child, &code, 0) < 0 && errno == EINTR)
+            ;
+    }
+    close(ends[0]);
+    if (error == ENOENT || error == EACCES)
+        return status_fail(ST_SKIP, "gnuplot is not installed: the scripts in %s are written, the pictures are not",
+                           dir);
+    if (error != 0)
+        return status_fail(ST_IO, "cannot start gnuplot: %s", strerror(error));
+    if (WIFSIGNALED(code))
+        return status_fail(ST_IO, "gnuplot failed in %s: ended by signal %d after: %s", dir, WTERMSIG(code), said);
+    if (!WIFEXITED(code) || WEXITSTATUS(code) != 0)
+        return status_fail(ST_IO, "gnuplot failed in %s: %s", dir, *said ? said : "no message");
+    return ST_OK;
 }
 
 enum status plots_render(const struct plots *plots, const char *dir)
 {
     enum status st = ST_OK;
-    char(*names)[PLOT_SLUG + 4] = calloc(plots->n + 1, sizeof *names), said[512] = "", word[] = "gnuplot",
-                             plain[] = "-d";
+    char(*names)[PLOT_SLUG + 4] = calloc(plots->n + 1, sizeof *names), word[] = "gnuplot", plain[] = "-d";
     char **argv = calloc(plots->n + 3, sizeof *argv);
-    size_t used = 0;
-    int ends[2] = {-1, -1}, code = 0;
-    pid_t child;
 
-    if (plots->n == 0)
-        goto out;
-    if (!names || !argv || pipe(ends) != 0) {
-        st = status_fail(ST_NOMEM, "cannot start gnuplot: %s", strerror(errno));
+    if (!names || !argv) {
+        st = status_fail(ST_NOMEM, "no memory for %zu plots", plots->n);
         goto out;
     }
     argv[0] = word;
@@ -155,43 +232,9 @@ enum status plots_render(const struct plots *plots, const char *dir)
         snprintf(names[i], sizeof names[i], "%s.gp", plots->plot[i].slug);
         argv[i + 2] = names[i];
     }
-    child = fork();
-    if (child == 0)
-        run_gnuplot(dir, argv, ends[1]);
-    close(ends[1]);
-    ends[1] = -1;
-    if (child < 0) {
-        st = status_fail(ST_IO, "cannot start gnuplot: %s", strerror(errno));
-        goto out;
-    }
-    for (;;) {
-        char block[512];
-        ssize_t got = read(ends[0], block, sizeof block);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        if (used + 1 < sizeof said) {
-            size_t take = (size_t)got < sizeof said - 1 - used ? (size_t)got : sizeof said - 1 - used;
-            memcpy(said + used, block, take);
-            used += take;
-            said[used] = 0;
-        }
-    }
-    while (waitpid(child, &code, 0) < 0 && errno == EINTR)
-        ;
-    for (char *at = said; *at; at++)
-        if (*at == '\n')
-            *at = ' ';
-    if (WIFEXITED(code) && WEXITSTATUS(code) == 127)
-        st = status_fail(ST_SKIP, "gnuplot is not installed: the scripts in %s are written, the pictures are not", dir);
-    else if (!WIFEXITED(code) || WEXITSTATUS(code) != 0)
-        st = status_fail(ST_IO, "gnuplot failed in %s: %.400s", dir, *said ? said : "no message");
+    if (plots->n > 0)
+        st = run_gnuplot(dir, argv);
 out:
-    if (ends[0] >= 0)
-        close(ends[0]);
-    if (ends[1] >= 0)
-        close(ends[1]);
     free(names);
     free(argv);
     return st;

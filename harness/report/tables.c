@@ -47,18 +47,18 @@ static double latency(const struct record *record, double unit)
     return report_ok(record) ? record->latency_ns_median / unit : NAN;
 }
 
-static enum table_tone verdict_tone(enum verdict_kind kind)
+static enum grid_tone verdict_tone(enum verdict_kind kind)
 {
     switch (kind) {
     case VERDICT_REACHED:
-        return TABLE_GOOD;
+        return GRID_GOOD;
     case VERDICT_MISSED:
-        return TABLE_BAD;
+        return GRID_BAD;
     case VERDICT_BASELINE:
     case VERDICT_OPEN:
         break;
     }
-    return TABLE_DIM;
+    return GRID_DIM;
 }
 
 static void percent_range(const double pair[2], char buffer[32])
@@ -72,35 +72,35 @@ static void percent_range(const double pair[2], char buffer[32])
     snprintf(buffer, 32, "%.12s–%.12s", format_fixed(100.0 * pair[0], 2, a), format_fixed(100.0 * pair[1], 2, b));
 }
 
-static void headline_row(const struct report_row *row, double unit, struct table *out)
+static void headline_row(const struct report_row *row, double unit, struct grid *out)
 {
     const struct record *r = row->main;
     int ran = report_ok(r), base = row->verdict.kind == VERDICT_BASELINE;
     char a[32];
 
-    table_row(out);
-    table_cell(out, TABLE_PLAIN, "%s", row->config);
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(kilobytes(r->size_file_bytes), 4, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(r->size_ratio, 3, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(latency(row->ref, unit), 3, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(latency(row->simd, unit), 3, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(ran ? r->speedup_vs_fp32_simd : NAN, 3, a));
+    grid_row(out);
+    grid_cell(out, GRID_PLAIN, "%s", row->config);
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(kilobytes(r->size_file_bytes), 4, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(r->size_ratio, 3, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(latency(row->ref, unit), 3, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(latency(row->simd, unit), 3, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(ran ? r->speedup_vs_fp32_simd : NAN, 3, a));
     if (ran)
-        table_cell(out, TABLE_PLAIN, "%s", format_range(r->speedup_ci95, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_range(r->speedup_ci95, 3, a));
     else
-        table_cell(out, TABLE_PLAIN, "–");
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(report_ok(row->simd) ? row->simd->speedup_simd_vs_ref : NAN, 3, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(r->energy_proxy_ratio, 2, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_sig(r->energy_cpu_ratio, 2, a));
-    table_cell(out, TABLE_PLAIN, "%s", format_fixed(ran ? 100.0 * r->accuracy_top1 : NAN, 2, a));
+        grid_cell(out, GRID_PLAIN, "–");
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(report_ok(row->simd) ? row->simd->speedup_simd_vs_ref : NAN, 3, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(r->energy_proxy_ratio, 2, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_sig(r->energy_cpu_ratio, 2, a));
+    grid_cell(out, GRID_PLAIN, "%s", format_fixed(ran ? 100.0 * r->accuracy_top1 : NAN, 2, a));
     percent_range(r->accuracy_ci95, a);
-    table_cell(out, TABLE_PLAIN, "%s", ran ? a : "–");
-    table_cell(out, TABLE_PLAIN, "%s", base ? "–" : format_signed(ran ? r->accuracy_delta_pp : NAN, 2, a));
-    table_cell(out, TABLE_PLAIN, "%s", base ? "–" : format_p(ran ? r->accuracy_p_mcnemar : NAN, a));
-    table_cell(out, verdict_tone(row->verdict.kind), "%s", ran || base ? verdict_word(row->verdict.kind) : r->status);
+    grid_cell(out, GRID_PLAIN, "%s", ran ? a : "–");
+    grid_cell(out, GRID_PLAIN, "%s", base ? "–" : format_signed(ran ? r->accuracy_delta_pp : NAN, 2, a));
+    grid_cell(out, GRID_PLAIN, "%s", base ? "–" : format_p(ran ? r->accuracy_p_mcnemar : NAN, a));
+    grid_cell(out, verdict_tone(row->verdict.kind), "%s", ran || base ? verdict_word(row->verdict.kind) : r->status);
 }
 
-void tables_headline(const struct report *report, const struct report_model *model, struct table *out)
+void tables_headline(const struct report *report, const struct report_model *model, struct grid *out)
 {
     char title[REPORT_TEXT], energy[96], cpu[128];
     const char *unit_name;
@@ -108,40 +108,40 @@ void tables_headline(const struct report *report, const struct report_model *mod
 
     snprintf(title, sizeof title, "%.80s, %" PRId64 " thread%s, batch %" PRId64, model->name, model->threads,
              model->threads == 1 ? "" : "s", model->batch);
-    table_begin(out, title);
+    grid_begin(out, title);
     report_energy_title(report, energy, sizeof energy);
     snprintf(cpu, sizeof cpu, "%s with instructions", energy);
-    table_column(out, "technique", TABLE_LEFT, 0);
-    table_column(out, "file size|kB", TABLE_RIGHT, 0);
-    table_column(out, "size ratio|×", TABLE_RIGHT, 0);
+    grid_column(out, "technique", GRID_LEFT, 0);
+    grid_column(out, "file size|kB", GRID_RIGHT, 0);
+    grid_column(out, "size ratio|×", GRID_RIGHT, 0);
     snprintf(title, sizeof title, "latency reference|%s", unit_name);
-    table_column(out, title, TABLE_RIGHT, 4);
+    grid_column(out, title, GRID_RIGHT, 4);
     snprintf(title, sizeof title, "latency SIMD|%s", unit_name);
-    table_column(out, title, TABLE_RIGHT, 0);
-    table_column(out, "speed-up vs FP32 SIMD|×", TABLE_RIGHT, 0);
-    table_column(out, "95 % CI|×", TABLE_RIGHT, 3);
-    table_column(out, "SIMD vs reference|×", TABLE_RIGHT, 5);
-    table_column(out, energy, TABLE_RIGHT, 2);
-    table_column(out, cpu, TABLE_RIGHT, 9);
-    table_column(out, "accuracy|%", TABLE_RIGHT, 0);
-    table_column(out, "accuracy 95 % CI|%", TABLE_RIGHT, 8);
-    table_column(out, "Δ|pp", TABLE_RIGHT, 0);
-    table_column(out, "McNemar p", TABLE_RIGHT, 6);
-    table_column(out, "expected figures", TABLE_LEFT, 0);
+    grid_column(out, title, GRID_RIGHT, 0);
+    grid_column(out, "speed-up vs FP32 SIMD|×", GRID_RIGHT, 0);
+    grid_column(out, "95 % CI|×", GRID_RIGHT, 3);
+    grid_column(out, "SIMD vs reference|×", GRID_RIGHT, 5);
+    grid_column(out, energy, GRID_RIGHT, 2);
+    grid_column(out, cpu, GRID_RIGHT, 9);
+    grid_column(out, "accuracy|%", GRID_RIGHT, 0);
+    grid_column(out, "accuracy 95 % CI|%", GRID_RIGHT, 8);
+    grid_column(out, "Δ|pp", GRID_RIGHT, 0);
+    grid_column(out, "McNemar p", GRID_RIGHT, 6);
+    grid_column(out, "expected figures", GRID_LEFT, 0);
     for (size_t i = 0; i < model->rows; i++)
         headline_row(&model->row[i], unit, out);
     if (model->repeats > 0)
-        table_note(
+        grid_note(
             out,
             "The run has further seeds of these cells (%zu); this table shows the first seed, the full matrix all.",
             model->repeats);
     if (*report->energy_model)
-        table_note(out, "%s: %s", energy, report_energy_note);
+        grid_note(out, "%s: %s", energy, report_energy_note);
 }
 
 /* ------------------------------------------------------------------------------------------- choosing */
 
-static void choice(const struct report_model *model, double budget, int fastest, struct table *out)
+static void choice(const struct report_model *model, double budget, int fastest, struct grid *out)
 {
     const struct report_row *best = NULL;
     double most = 0.0;
@@ -158,25 +158,25 @@ static void choice(const struct report_model *model, double budget, int fastest,
         most = gain;
     }
     if (best)
-        table_cell(out, TABLE_PLAIN, "%s, %s×", best->config, format_sig(most, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s, %s×", best->config, format_sig(most, 3, a));
     else
-        table_cell(out, TABLE_PLAIN, "–");
+        grid_cell(out, GRID_PLAIN, "–");
 }
 
-void tables_choose(const struct report *report, const struct report_model *model, struct table *out)
+void tables_choose(const struct report *report, const struct report_model *model, struct grid *out)
 {
     static const double budgets[] = {0.0, 0.5, 1.0, 2.0};
     char title[REPORT_TEXT];
 
     (void)report;
     snprintf(title, sizeof title, "Which to ship: %.80s", model->name);
-    table_begin(out, title);
-    table_column(out, "accuracy lost at most|pp", TABLE_RIGHT, 0);
-    table_column(out, "smallest|file size ratio", TABLE_LEFT, 0);
-    table_column(out, "fastest|speed-up vs FP32 SIMD", TABLE_LEFT, 0);
+    grid_begin(out, title);
+    grid_column(out, "accuracy lost at most|pp", GRID_RIGHT, 0);
+    grid_column(out, "smallest|file size ratio", GRID_LEFT, 0);
+    grid_column(out, "fastest|speed-up vs FP32 SIMD", GRID_LEFT, 0);
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
-        table_row(out);
-        table_cell(out, TABLE_PLAIN, "%.1f", budgets[i]);
+        grid_row(out);
+        grid_cell(out, GRID_PLAIN, "%.1f", budgets[i]);
         choice(model, budgets[i], 0, out);
         choice(model, budgets[i], 1, out);
     }
@@ -184,60 +184,60 @@ void tables_choose(const struct report *report, const struct report_model *model
 
 /* ------------------------------------------------------------------------------------------- matrix */
 
-void tables_matrix(const struct report *report, const struct report_model *model, struct table *out)
+void tables_matrix(const struct report *report, const struct report_model *model, struct grid *out)
 {
     char title[REPORT_TEXT], a[32];
     const char *unit_name;
     double unit = tables_latency_unit(model, &unit_name);
 
     snprintf(title, sizeof title, "Full matrix: %.80s", model->name);
-    table_begin(out, title);
-    table_column(out, "technique", TABLE_LEFT, 0);
-    table_column(out, "kernel", TABLE_LEFT, 0);
-    table_column(out, "ISA", TABLE_LEFT, 3);
-    table_column(out, "threads", TABLE_RIGHT, 2);
-    table_column(out, "batch", TABLE_RIGHT, 0);
-    table_column(out, "seed", TABLE_RIGHT, 4);
-    table_column(out, "status", TABLE_LEFT, 0);
+    grid_begin(out, title);
+    grid_column(out, "technique", GRID_LEFT, 0);
+    grid_column(out, "kernel", GRID_LEFT, 0);
+    grid_column(out, "ISA", GRID_LEFT, 3);
+    grid_column(out, "threads", GRID_RIGHT, 2);
+    grid_column(out, "batch", GRID_RIGHT, 0);
+    grid_column(out, "seed", GRID_RIGHT, 4);
+    grid_column(out, "status", GRID_LEFT, 0);
     snprintf(title, sizeof title, "latency per inference|%s", unit_name);
-    table_column(out, title, TABLE_RIGHT, 0);
+    grid_column(out, title, GRID_RIGHT, 0);
     snprintf(title, sizeof title, "latency 95 %% CI|%s", unit_name);
-    table_column(out, title, TABLE_RIGHT, 1);
+    grid_column(out, title, GRID_RIGHT, 1);
     snprintf(title, sizeof title, "p90|%s", unit_name);
-    table_column(out, title, TABLE_RIGHT, 1);
-    table_column(out, "speed-up vs FP32 SIMD|×", TABLE_RIGHT, 0);
-    table_column(out, "speed-up 95 % CI|×", TABLE_RIGHT, 1);
-    table_column(out, "whole process|ms", TABLE_RIGHT, 3);
-    table_column(out, "accuracy|%", TABLE_RIGHT, 0);
-    table_column(out, "peak RAM|kB", TABLE_RIGHT, 3);
-    table_column(out, "MACs executed|million", TABLE_RIGHT, 3);
-    table_column(out, "reason, notes", TABLE_LEFT, 0);
+    grid_column(out, title, GRID_RIGHT, 1);
+    grid_column(out, "speed-up vs FP32 SIMD|×", GRID_RIGHT, 0);
+    grid_column(out, "speed-up 95 % CI|×", GRID_RIGHT, 1);
+    grid_column(out, "whole process|ms", GRID_RIGHT, 3);
+    grid_column(out, "accuracy|%", GRID_RIGHT, 0);
+    grid_column(out, "peak RAM|kB", GRID_RIGHT, 3);
+    grid_column(out, "MACs executed|million", GRID_RIGHT, 3);
+    grid_column(out, "reason, notes", GRID_LEFT, 0);
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *r = report->cell[i];
         int ran = report_ok(r);
         double ci[2] = {r->latency_ns_ci95[0] / unit, r->latency_ns_ci95[1] / unit}, none[2] = {NAN, NAN};
         if (strcmp(r->model, model->name) != 0)
             continue;
-        table_row(out);
-        table_cell(out, TABLE_PLAIN, "%s", r->config);
-        table_cell(out, TABLE_PLAIN, "%s", r->kernel);
-        table_cell(out, TABLE_PLAIN, "%s", r->isa ? r->isa : "–");
-        table_cell(out, TABLE_PLAIN, "%s", format_count(r->threads, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_count(r->batch, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_count(r->seed, a));
-        table_cell(out, ran ? TABLE_PLAIN : TABLE_BAD, "%s", r->status);
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(latency(r, unit), 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_range(ran ? ci : none, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(ran ? r->latency_ns_p90 / unit : NAN, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(ran ? r->speedup_vs_fp32_simd : NAN, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_range(ran ? r->speedup_ci95 : none, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(ran ? r->process_ms_median : NAN, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_fixed(100.0 * r->accuracy_top1, 2, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(kilobytes(r->ram_peak_bytes), 3, a));
-        table_cell(out, TABLE_PLAIN, "%s",
-                   format_sig(r->macs_executed == RECORD_NONE ? NAN : (double)r->macs_executed / 1e6, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s%s%s", r->reason ? r->reason : "", r->reason && r->notes ? "; " : "",
-                   r->notes ? r->notes : "");
+        grid_row(out);
+        grid_cell(out, GRID_PLAIN, "%s", r->config);
+        grid_cell(out, GRID_PLAIN, "%s", r->kernel);
+        grid_cell(out, GRID_PLAIN, "%s", r->isa ? r->isa : "–");
+        grid_cell(out, GRID_PLAIN, "%s", format_count(r->threads, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_count(r->batch, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_count(r->seed, a));
+        grid_cell(out, ran ? GRID_PLAIN : GRID_BAD, "%s", r->status);
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(latency(r, unit), 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_range(ran ? ci : none, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(ran ? r->latency_ns_p90 / unit : NAN, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(ran ? r->speedup_vs_fp32_simd : NAN, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_range(ran ? r->speedup_ci95 : none, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(ran ? r->process_ms_median : NAN, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_fixed(100.0 * r->accuracy_top1, 2, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(kilobytes(r->ram_peak_bytes), 3, a));
+        grid_cell(out, GRID_PLAIN, "%s",
+                  format_sig(r->macs_executed == RECORD_NONE ? NAN : (double)r->macs_executed / 1e6, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s%s%s", r->reason ? r->reason : "", r->reason && r->notes ? "; " : "",
+                  r->notes ? r->notes : "");
     }
 }
 
@@ -256,7 +256,7 @@ static double step_ns(const struct record *record, const char *name)
     return found ? ns : NAN;
 }
 
-void tables_layers(const struct report_row *row, struct table *out)
+void tables_layers(const struct report_row *row, struct grid *out)
 {
     const struct record *r = row->main, *fp32 = r == row->simd ? row->fp32_simd : row->fp32_ref;
     char title[REPORT_TEXT], a[32];
@@ -266,38 +266,38 @@ void tables_layers(const struct report_row *row, struct table *out)
         if (isfinite(r->kernels[i].ns))
             total += r->kernels[i].ns;
     snprintf(title, sizeof title, "Layers of %.60s / %.80s, %.20s", r->model, r->config, r->kernel);
-    table_begin(out, title);
-    table_column(out, "layer", TABLE_LEFT, 0);
-    table_column(out, "kernel", TABLE_LEFT, 0);
-    table_column(out, "time|µs", TABLE_RIGHT, 0);
-    table_column(out, "share|%", TABLE_RIGHT, 0);
-    table_column(out, "layer vs FP32|×", TABLE_RIGHT, 1);
-    table_column(out, "MACs executed|thousand", TABLE_RIGHT, 2);
-    table_column(out, "zero weights|%", TABLE_RIGHT, 2);
-    table_column(out, "weights|kB", TABLE_RIGHT, 2);
-    table_column(out, "in + out|kB", TABLE_RIGHT, 2);
-    table_column(out, "why this kernel", TABLE_LEFT, 0);
+    grid_begin(out, title);
+    grid_column(out, "layer", GRID_LEFT, 0);
+    grid_column(out, "kernel", GRID_LEFT, 0);
+    grid_column(out, "time|µs", GRID_RIGHT, 0);
+    grid_column(out, "share|%", GRID_RIGHT, 0);
+    grid_column(out, "layer vs FP32|×", GRID_RIGHT, 1);
+    grid_column(out, "MACs executed|thousand", GRID_RIGHT, 2);
+    grid_column(out, "zero weights|%", GRID_RIGHT, 2);
+    grid_column(out, "weights|kB", GRID_RIGHT, 2);
+    grid_column(out, "in + out|kB", GRID_RIGHT, 2);
+    grid_column(out, "why this kernel", GRID_LEFT, 0);
     for (size_t i = 0; i < r->kernels_n; i++) {
         const struct record_layer *k = &r->kernels[i];
         double base = step_ns(fp32, k->name), here = step_ns(r, k->name);
         int64_t moved = k->input_bytes == RECORD_NONE || k->output_bytes == RECORD_NONE
                             ? RECORD_NONE
                             : k->input_bytes + k->output_bytes;
-        table_row(out);
-        table_cell(out, TABLE_PLAIN, "%s", k->name ? k->name : "–");
-        table_cell(out, TABLE_PLAIN, "%s", k->kernel ? k->kernel : "–");
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(k->ns / 1e3, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_fixed(total > 0.0 ? 100.0 * k->ns / total : NAN, 0, a));
-        table_cell(out, TABLE_PLAIN, "%s", r == fp32 ? "–" : format_sig(here > 0.0 ? base / here : NAN, 2, a));
-        table_cell(out, TABLE_PLAIN, "%s",
-                   format_sig(k->macs_executed == RECORD_NONE ? NAN : (double)k->macs_executed / 1e3, 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_fixed(100.0 * k->sparsity, 0, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(kilobytes(k->weight_bytes), 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", format_sig(kilobytes(moved), 3, a));
-        table_cell(out, TABLE_PLAIN, "%s", k->reason ? k->reason : "");
+        grid_row(out);
+        grid_cell(out, GRID_PLAIN, "%s", k->name ? k->name : "–");
+        grid_cell(out, GRID_PLAIN, "%s", k->kernel ? k->kernel : "–");
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(k->ns / 1e3, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_fixed(total > 0.0 ? 100.0 * k->ns / total : NAN, 0, a));
+        grid_cell(out, GRID_PLAIN, "%s", r == fp32 ? "–" : format_sig(here > 0.0 ? base / here : NAN, 2, a));
+        grid_cell(out, GRID_PLAIN, "%s",
+                  format_sig(k->macs_executed == RECORD_NONE ? NAN : (double)k->macs_executed / 1e3, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_fixed(100.0 * k->sparsity, 0, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(kilobytes(k->weight_bytes), 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", format_sig(kilobytes(moved), 3, a));
+        grid_cell(out, GRID_PLAIN, "%s", k->reason ? k->reason : "");
     }
-    table_note(out, "Sum of the layers %s µs; the whole inference, timed apart, %s µs.",
-               format_sig(total / 1e3, 3, title), format_sig(r->latency_ns_median / 1e3, 3, a));
+    grid_note(out, "Sum of the layers %s µs; the whole inference, timed apart, %s µs.",
+              format_sig(total / 1e3, 3, title), format_sig(r->latency_ns_median / 1e3, 3, a));
 }
 
 /* ------------------------------------------------------------------------------------------- ledger */
@@ -312,7 +312,7 @@ static int stage_index(const char *stages[], int n, const char *stage)
     return -1;
 }
 
-void tables_ledger(const struct report *report, const struct report_model *model, struct table *out)
+void tables_ledger(const struct report *report, const struct report_model *model, struct grid *out)
 {
     const char *stages[STAGES];
     int n = 0;
@@ -320,75 +320,75 @@ void tables_ledger(const struct report *report, const struct report_model *model
 
     (void)report;
     snprintf(title, sizeof title, "Accuracy by stage: %.80s", model->name);
-    table_begin(out, title);
-    table_column(out, "technique", TABLE_LEFT, 0);
+    grid_begin(out, title);
+    grid_column(out, "technique", GRID_LEFT, 0);
     for (size_t i = 0; i < model->rows; i++)
         for (size_t s = 0; s < model->row[i].main->ledger_n; s++) {
             const char *stage = model->row[i].main->ledger[s].stage;
             if (!stage || n == STAGES || stage_index(stages, n, stage) >= 0)
                 continue;
             stages[n++] = stage;
-            table_column(out, stage, TABLE_LEFT, 0);
+            grid_column(out, stage, GRID_LEFT, 0);
         }
     for (size_t i = 0; i < model->rows; i++) {
         const struct record *r = model->row[i].main;
         if (r->ledger_n == 0)
             continue;
-        table_row(out);
-        table_cell(out, TABLE_PLAIN, "%s", r->config);
+        grid_row(out);
+        grid_cell(out, GRID_PLAIN, "%s", r->config);
         for (int c = 0; c < n; c++) {
             const struct record_ledger *entry = NULL;
             for (size_t s = 0; s < r->ledger_n && !entry; s++)
                 if (r->ledger[s].stage && strcmp(r->ledger[s].stage, stages[c]) == 0)
                     entry = &r->ledger[s];
             if (!entry)
-                table_cell(out, TABLE_PLAIN, "–");
+                grid_cell(out, GRID_PLAIN, "–");
             else if (entry->flips == RECORD_NONE)
-                table_cell(out, TABLE_PLAIN, "%s", format_fixed(100.0 * entry->accuracy, 2, a));
+                grid_cell(out, GRID_PLAIN, "%s", format_fixed(100.0 * entry->accuracy, 2, a));
             else
-                table_cell(out, TABLE_PLAIN, "%s (%" PRId64 ")", format_fixed(100.0 * entry->accuracy, 2, a),
-                           entry->flips);
+                grid_cell(out, GRID_PLAIN, "%s (%" PRId64 ")", format_fixed(100.0 * entry->accuracy, 2, a),
+                          entry->flips);
         }
     }
-    table_note(out, "Top-1 in %%; in brackets the predictions that changed against the stage before.");
+    grid_note(out, "Top-1 in %%; in brackets the predictions that changed against the stage before.");
 }
 
 /* ------------------------------------------------------------------------------------------- health */
 
-void tables_problems(const struct report *report, struct table *out)
+void tables_problems(const struct report *report, struct grid *out)
 {
-    table_begin(out, "Cells without figures");
-    table_column(out, "cell", TABLE_LEFT, 0);
-    table_column(out, "status", TABLE_LEFT, 0);
-    table_column(out, "reason", TABLE_LEFT, 0);
+    grid_begin(out, "Cells without figures");
+    grid_column(out, "cell", GRID_LEFT, 0);
+    grid_column(out, "status", GRID_LEFT, 0);
+    grid_column(out, "reason", GRID_LEFT, 0);
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *r = report->cell[i];
         if (report_ok(r))
             continue;
-        table_row(out);
-        table_cell(out, TABLE_PLAIN, "%s", r->cell);
-        table_cell(out, strcmp(r->status, "skip") == 0 ? TABLE_DIM : TABLE_BAD, "%s", r->status);
-        table_cell(out, TABLE_PLAIN, "%s", r->reason ? r->reason : "not recorded");
+        grid_row(out);
+        grid_cell(out, GRID_PLAIN, "%s", r->cell);
+        grid_cell(out, strcmp(r->status, "skip") == 0 ? GRID_DIM : GRID_BAD, "%s", r->status);
+        grid_cell(out, GRID_PLAIN, "%s", r->reason ? r->reason : "not recorded");
     }
 }
 
-static void fact_row(struct table *out, const char *name, const char *value)
+static void fact_row(struct grid *out, const char *name, const char *value)
 {
-    table_row(out);
-    table_cell(out, TABLE_PLAIN, "%s", name);
-    table_cell(out, TABLE_PLAIN, "%s", value);
+    grid_row(out);
+    grid_cell(out, GRID_PLAIN, "%s", name);
+    grid_cell(out, GRID_PLAIN, "%s", value);
 }
 
-void tables_health(const struct report *report, struct table *out)
+void tables_health(const struct report *report, struct grid *out)
 {
     int64_t kept = 0, dropped = 0;
     size_t noisy = 0, noted = 0;
     const char *warning;
     char line[REPORT_TEXT];
 
-    table_begin(out, "Can this run be trusted?");
-    table_column(out, "what", TABLE_LEFT, 0);
-    table_column(out, "found", TABLE_LEFT, 0);
+    grid_begin(out, "Can this run be trusted?");
+    grid_column(out, "what", GRID_LEFT, 0);
+    grid_column(out, "found", GRID_LEFT, 0);
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *r = report->cell[i];
         int64_t k = r->latency_samples_kept == RECORD_NONE ? 0 : r->latency_samples_kept;
@@ -420,7 +420,7 @@ void tables_health(const struct report *report, struct table *out)
         fact_row(out, "warning", warning);
 }
 
-void tables_reproduce(const struct report *report, struct table *out)
+void tables_reproduce(const struct report *report, struct grid *out)
 {
     static const struct {
         const char *name;
@@ -432,9 +432,9 @@ void tables_reproduce(const struct report *report, struct table *out)
     };
     char value[1024];
 
-    table_begin(out, "How to repeat it");
-    table_column(out, "what", TABLE_LEFT, 0);
-    table_column(out, "value", TABLE_LEFT, 0);
+    grid_begin(out, "How to repeat it");
+    grid_column(out, "what", GRID_LEFT, 0);
+    grid_column(out, "value", GRID_LEFT, 0);
     fact_row(out, "run", report->run);
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         fact_row(out, facts[i].name, report_fact(report, facts[i].fact, value, sizeof value));

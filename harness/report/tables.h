@@ -4,25 +4,25 @@
 #define REPORT_TABLES_H
 
 #include "report/report.h"
-#include "report/table.h"
+#include "report/grid.h"
 
 /* One row per recipe at the report's thread count and smallest batch: size, latency, speed-up, energy proxy,
  * accuracy, verdict. */
-void tables_headline(const struct report *report, const struct report_model *model, struct table *out);
+void tables_headline(const struct report *report, const struct report_model *model, struct grid *out);
 /* Per accuracy budget, the smallest and the fastest recipe that keeps it. */
-void tables_choose(const struct report *report, const struct report_model *model, struct table *out);
+void tables_choose(const struct report *report, const struct report_model *model, struct grid *out);
 /* One row per cell of the model, those without figures with their reason. */
-void tables_matrix(const struct report *report, const struct report_model *model, struct table *out);
+void tables_matrix(const struct report *report, const struct report_model *model, struct grid *out);
 /* One row per step of the SIMD (or only) row's plan. */
-void tables_layers(const struct report_row *row, struct table *out);
+void tables_layers(const struct report_row *row, struct grid *out);
 /* Accuracy and changed predictions by stage. No rows when nothing was recorded. */
-void tables_ledger(const struct report *report, const struct report_model *model, struct table *out);
+void tables_ledger(const struct report *report, const struct report_model *model, struct grid *out);
 /* Cells that did not run right, in all models. No rows when all is well. */
-void tables_problems(const struct report *report, struct table *out);
+void tables_problems(const struct report *report, struct grid *out);
 /* Dropped rounds, damaged lines, warnings. */
-void tables_health(const struct report *report, struct table *out);
+void tables_health(const struct report *report, struct grid *out);
 /* Command, commit, seed, machine, build. */
-void tables_reproduce(const struct report *report, struct table *out);
+void tables_reproduce(const struct report *report, struct grid *out);
 
 /* Microseconds or milliseconds for a model's latencies: nanoseconds per unit, and its name. */
 double tables_latency_unit(const struct report_model *model, const char **out_name);

@@ -22,4 +22,4 @@ array TEXT_COLOUR[80]
 array MARK[80]
 array MARK_COLOUR[80]
 PLAIN_TEXT = 'set label i TEXT[i] at screen TEXT_X[i] / W, screen TEXT_Y[i] / H left noenhanced font TEXT_FONT[i] textcolor rgb TEXT_COLOUR[i]'
-MARKED_TEXT = PLAIN_TEXT . ' offset 0.9, 0 point pt MARK[i] ps 1.3 lc rgb MARK_COLOUR[i]'
+MARKED_TEXT = PLAIN_TEXT . ' offset 0.9, -0.1 point pt MARK[i] ps 1.3 lc rgb MARK_COLOUR[i]'

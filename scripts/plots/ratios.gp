@@ -49,8 +49,7 @@ do for [FORM in 'SVG PNG'] {
     set lmargin at screen X4 / W
     set rmargin at screen (X4 + WIDE) / W
     unset logscale x
-    set xtics auto
-    set format x '%+.1f'
+    eval TICS4
     set xrange [MIN4:MAX4]
     set title 'Accuracy against FP32, pp' offset 0, -0.5
     set arrow 1 from 0, graph 0 to 0, graph 1 nohead back lw 1 lc rgb '#777777'

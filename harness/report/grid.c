@@ -1,4 +1,4 @@
-#include "report/table.h"
+#include "report/grid.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,31 +7,34 @@
 
 #include "base/mem.h"
 
-static char *copy_text(struct table *table, const char *text, size_t len)
+/* Nothing that could drive a terminal. */
+static char *copy_text(struct grid *table, const char *words, size_t len)
 {
-    char *copy = malloc(len + 1);
+    struct text raw = {0}, plain = {0};
+    char *copy = NULL;
+    size_t copy_len;
 
-    if (!copy) {
+    text_add_bytes(&raw, words, len);
+    text_add_plain(&plain, raw.bytes);
+    plain.failed |= raw.failed;
+    text_free(&raw);
+    if (text_take(&plain, &copy, &copy_len) != ST_OK)
         table->failed = 1;
-        return NULL;
-    }
-    memcpy(copy, text, len);
-    copy[len] = 0;
     return copy;
 }
 
-void table_begin(struct table *table, const char *title)
+void grid_begin(struct grid *table, const char *title)
 {
     memset(table, 0, sizeof *table);
     table->title = copy_text(table, title, strlen(title));
 }
 
-void table_column(struct table *table, const char *title, enum table_align align, int priority)
+void grid_column(struct grid *table, const char *title, enum grid_align align, int priority)
 {
-    struct table_column *column;
+    struct grid_column *column;
     size_t len = strcspn(title, "|");
 
-    if (table->columns == TABLE_COLUMNS || table->rows > 0) {
+    if (table->columns == GRID_COLUMNS || table->rows > 0) {
         table->failed = 1;
         return;
     }
@@ -43,15 +46,15 @@ void table_column(struct table *table, const char *title, enum table_align align
     column->priority = priority;
 }
 
-void table_row(struct table *table)
+void grid_row(struct grid *table)
 {
-    struct table_cell *row;
+    struct grid_cell *row;
 
     if (table->failed)
         return;
     if (table->rows == table->room) {
         size_t room = table->room ? table->room * 2 : 32;
-        struct table_cell *cell = realloc(table->cell, room * (size_t)table->columns * sizeof *cell);
+        struct grid_cell *cell = realloc(table->cell, room * (size_t)table->columns * sizeof *cell);
         if (!cell) {
             table->failed = 1;
             return;
@@ -65,10 +68,10 @@ void table_row(struct table *table)
     table->filled = 0;
 }
 
-void table_cell(struct table *table, enum table_tone tone, const char *format, ...)
+void grid_cell(struct grid *table, enum grid_tone tone, const char *format, ...)
 {
     struct text text = {0};
-    struct table_cell *cell;
+    struct grid_cell *cell;
     char *bytes;
     size_t len;
     int n;
@@ -97,7 +100,7 @@ void table_cell(struct table *table, enum table_tone tone, const char *format, .
     cell->tone = tone;
 }
 
-void table_note(struct table *table, const char *format, ...)
+void grid_note(struct grid *table, const char *format, ...)
 {
     struct text text = {0};
     char line[1024];
@@ -118,7 +121,7 @@ void table_note(struct table *table, const char *format, ...)
         table->failed = 1;
 }
 
-void table_free(struct table *table)
+void grid_free(struct grid *table)
 {
     for (int c = 0; c < table->columns; c++) {
         free(table->column[c].title);
@@ -132,7 +135,7 @@ void table_free(struct table *table)
     memset(table, 0, sizeof *table);
 }
 
-int table_find(const struct table *table, const char *title)
+int grid_find(const struct grid *table, const char *title)
 {
     for (int c = 0; c < table->columns; c++)
         if (strcmp(table->column[c].title, title) == 0)
@@ -140,12 +143,12 @@ int table_find(const struct table *table, const char *title)
     return -1;
 }
 
-static const struct table_cell *cell_at(const struct table *table, size_t row, int column)
+static const struct grid_cell *cell_at(const struct grid *table, size_t row, int column)
 {
     return &table->cell[row * (size_t)table->columns + (size_t)column];
 }
 
-const char *table_at(const struct table *table, size_t row, int column)
+const char *grid_at(const struct grid *table, size_t row, int column)
 {
     const char *text =
         row < table->rows && column >= 0 && column < table->columns ? cell_at(table, row, column)->text : NULL;
@@ -195,7 +198,7 @@ static int widest_word(const char *text)
     return widest;
 }
 
-static int natural_width(const struct table *table, int column)
+static int natural_width(const struct grid *table, int column)
 {
     int width = widest_word(table->column[column].title);
     int unit = text_columns(table->column[column].unit);
@@ -204,7 +207,7 @@ static int natural_width(const struct table *table, int column)
     if (unit > width)
         width = unit;
     for (size_t r = 0; r < table->rows; r++) {
-        int cell = text_columns(table_at(table, r, column));
+        int cell = text_columns(grid_at(table, r, column));
         if (cell > width)
             width = cell;
     }
@@ -217,7 +220,7 @@ static int natural_width(const struct table *table, int column)
     return width;
 }
 
-static int total_width(const struct table *table, const int *width, int gap)
+static int total_width(const struct grid *table, const int *width, int gap)
 {
     int total = 0, shown = 0;
 
@@ -230,7 +233,7 @@ static int total_width(const struct table *table, const int *width, int gap)
 }
 
 /* width[c] = 0 leaves column c out; returns the gap between columns. */
-static int layout(const struct table *table, int width_max, int *width)
+static int layout(const struct grid *table, int width_max, int *width)
 {
     int gap = 2;
 
@@ -263,7 +266,7 @@ static int layout(const struct table *table, int width_max, int *width)
 }
 
 /* The first `width` columns of a text, with an ellipsis where it was cut. */
-static void add_fitted(struct text *out, const char *s, int width, enum table_align align, int last)
+static void add_fitted(struct text *out, const char *s, int width, enum grid_align align, int last)
 {
     int columns = text_columns(s), pad = width - columns;
 
@@ -278,29 +281,29 @@ static void add_fitted(struct text *out, const char *s, int width, enum table_al
         text_add(out, "…");
         return;
     }
-    if (align == TABLE_RIGHT)
+    if (align == GRID_RIGHT)
         text_addf(out, "%*s", pad, "");
     text_add(out, s);
-    if (align == TABLE_LEFT && !last)
+    if (align == GRID_LEFT && !last)
         text_addf(out, "%*s", pad, "");
 }
 
-static const char *tone_code(enum table_tone tone)
+static const char *tone_code(enum grid_tone tone)
 {
     switch (tone) {
-    case TABLE_GOOD:
+    case GRID_GOOD:
         return "\x1b[32m";
-    case TABLE_BAD:
+    case GRID_BAD:
         return "\x1b[33m";
-    case TABLE_DIM:
+    case GRID_DIM:
         return "\x1b[2m";
-    case TABLE_PLAIN:
+    case GRID_PLAIN:
         break;
     }
     return "";
 }
 
-static int last_shown(const struct table *table, const int *width)
+static int last_shown(const struct grid *table, const int *width)
 {
     int last = 0;
 
@@ -310,10 +313,10 @@ static int last_shown(const struct table *table, const int *width)
     return last;
 }
 
-static void add_header(const struct table *table, const int *width, int gap, int colour, struct text *out)
+static void add_header(const struct grid *table, const int *width, int gap, int colour, struct text *out)
 {
-    char lines[TABLE_COLUMNS][TITLE_LINES][64];
-    int count[TABLE_COLUMNS], most = 1, units = 0, last = last_shown(table, width);
+    char lines[GRID_COLUMNS][TITLE_LINES][64];
+    int count[GRID_COLUMNS], most = 1, units = 0, last = last_shown(table, width);
 
     for (int c = 0; c < table->columns; c++) {
         if (width[c] == 0)
@@ -335,13 +338,15 @@ static void add_header(const struct table *table, const int *width, int gap, int
             if (c != last)
                 text_addf(out, "%*s", gap, "");
         }
+        while (!colour && out->len > 0 && out->bytes[out->len - 1] == ' ')
+            out->bytes[--out->len] = 0;
         text_add(out, colour ? "\x1b[0m\n" : "\n");
     }
 }
 
-void table_terminal(const struct table *table, int width_max, int colour, struct text *out)
+void grid_terminal(const struct grid *table, int width_max, int colour, struct text *out)
 {
-    int width[TABLE_COLUMNS] = {0}, gap, last;
+    int width[GRID_COLUMNS] = {0}, gap, last;
 
     if (table->failed) {
         out->failed = 1;
@@ -357,12 +362,12 @@ void table_terminal(const struct table *table, int width_max, int colour, struct
     text_add(out, "\n");
     for (size_t r = 0; r < table->rows; r++) {
         for (int c = 0; c < table->columns; c++) {
-            enum table_tone tone = colour ? cell_at(table, r, c)->tone : TABLE_PLAIN;
+            enum grid_tone tone = colour ? cell_at(table, r, c)->tone : GRID_PLAIN;
             if (width[c] == 0)
                 continue;
             text_add(out, tone_code(tone));
-            add_fitted(out, table_at(table, r, c), width[c], table->column[c].align, c == last);
-            if (tone != TABLE_PLAIN)
+            add_fitted(out, grid_at(table, r, c), width[c], table->column[c].align, c == last);
+            if (tone != GRID_PLAIN)
                 text_add(out, "\x1b[0m");
             if (c != last)
                 text_addf(out, "%*s", gap, "");
@@ -375,13 +380,13 @@ void table_terminal(const struct table *table, int width_max, int colour, struct
             size_t len = strcspn(notes, "\n");
             char line[1100];
             snprintf(line, sizeof line, "%.*s", (int)len, notes);
-            table_wrap(out, line, width_max, 2);
+            grid_wrap(out, line, width_max, 2);
             notes += len + (notes[len] == '\n');
         }
     }
 }
 
-void table_wrap(struct text *out, const char *line, int width, int indent)
+void grid_wrap(struct text *out, const char *line, int width, int indent)
 {
     int used = 0, first = 1;
 
@@ -415,7 +420,7 @@ void table_wrap(struct text *out, const char *line, int width, int indent)
 
 /* ------------------------------------------------------------------------------------------ Markdown */
 
-void table_markdown(const struct table *table, int heading, struct text *out)
+void grid_markdown(const struct grid *table, int heading, struct text *out)
 {
     if (table->failed) {
         out->failed = 1;
@@ -437,12 +442,12 @@ void table_markdown(const struct table *table, int heading, struct text *out)
     }
     text_add(out, "|\n");
     for (int c = 0; c < table->columns; c++)
-        text_add(out, table->column[c].align == TABLE_RIGHT ? "|--:" : "|:--");
+        text_add(out, table->column[c].align == GRID_RIGHT ? "|--:" : "|:--");
     text_add(out, "|\n");
     for (size_t r = 0; r < table->rows; r++) {
         for (int c = 0; c < table->columns; c++) {
             text_add(out, "| ");
-            text_add_md(out, table_at(table, r, c));
+            text_add_md(out, grid_at(table, r, c));
             text_add(out, " ");
         }
         text_add(out, "|\n");
