@@ -3,11 +3,8 @@
 #include <string.h>
 
 static const struct emitter emitters[] = {
-    {"terminal", NULL, emit_terminal},
-    {"md", "md", emit_md},
-    {"csv", "csv", emit_csv},
-    {"json", "json", emit_json},
-    {"golden", NULL, emit_golden},
+    {"terminal", NULL, emit_terminal}, {"md", "md", emit_md},         {"csv", "csv", emit_csv},
+    {"json", "json", emit_json},       {"golden", NULL, emit_golden},
 };
 
 const struct emitter *emit_at(int i)
