@@ -70,7 +70,9 @@ $(B)/kernels/x86/%_avx2.o: ISA_FLAGS := -mavx2 -mfma
 # Elementwise loops of training: vectors of the baseline instruction set. -fno-math-errno lets sqrtf be one instruction.
 EXTRA_optim := -O3 -fno-math-errno
 EXTRA_fakequant := -O3
-EXTRA_op_conv_train := -O3 -fno-tree-loop-distribute-patterns
+# gcc would turn the copies of short rows into calls of memcpy; clang has no such option.
+EXTRA_op_conv_train = -O3 $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/null >/dev/null 2>&1 && \
+                      echo -fno-tree-loop-distribute-patterns)
 EXTRA_op_fc_train := -O3
 EXTRA_op_pool_train := -O3
 EXTRA_net_run := -O3

@@ -15,6 +15,7 @@ run() { # run FOLDER THREADS
 }
 run a 1
 if [ "${1:-}" = --update ]; then
+    mkdir -p results/golden
     cp "$work/a.csv" results/golden/tiny.csv
     echo "results/golden/tiny.csv: $(wc -l <results/golden/tiny.csv) lines"
     exit 0

@@ -357,8 +357,8 @@ static void channels_need_float_weights(void **state)
     set_scales(&graph, "a.weight", 0.1f);
     check_fails(prune_channels(&graph, 0.5, 1), ST_BADARG, "a.weight: channels are removed from float weights only");
     graph_free(&graph);
-    graph_from_text("{\"name\":\"g\",\"input\":[1,1,4],\"layers\":[{\"op\":\"flatten\"},{\"op\":\"fc\",\"features\":2}]}",
-                    &graph);
+    graph_from_text(
+        "{\"name\":\"g\",\"input\":[1,1,4],\"layers\":[{\"op\":\"flatten\"},{\"op\":\"fc\",\"features\":2}]}", &graph);
     check_fails(prune_channels(&graph, 0.5, 1), ST_BADARG, "no layer has channels");
     graph_free(&graph);
 }

@@ -46,7 +46,7 @@ static void histogram_grows_by_doubling(void **state)
     (void)state;
     check_ok(calibrate_begin(&range));
     calibrate_add(&range, x, 3);
-    assert_true(range.limit == 2); /* the smallest power of two above 1 */
+    assert_true(range.limit == 2);                             /* the smallest power of two above 1 */
     assert_int_equal(range.bin[CALIBRATE_BINS / 2 + 2048], 1); /* 1 / (2 / 4096) */
     assert_int_equal(range.bin[CALIBRATE_BINS / 2 - 1024], 1);
     calibrate_add(&range, x + 3, 1);
@@ -197,7 +197,7 @@ static void bias_rounding(void **state)
 
     (void)state;
     assert_int_equal(quantize_bias(1.0f, 0.25f, 0.5f, &saturated), 8);
-    assert_int_equal(quantize_bias(0.3125f, 0.25f, 0.5f, &saturated), 2); /* 2.5, to even */
+    assert_int_equal(quantize_bias(0.3125f, 0.25f, 0.5f, &saturated), 2);   /* 2.5, to even */
     assert_int_equal(quantize_bias(-0.4375f, 0.25f, 0.5f, &saturated), -4); /* -3.5 */
     assert_int_equal(saturated, 0);
     assert_int_equal(quantize_bias(1e30f, 1, 1, &saturated), INT32_MAX);
@@ -291,7 +291,7 @@ static void simulation_equals_integers(void **state)
     graph_init_weights(&graph, 5);
     for (int o = 0; o < 9; o++)
         ((float *)weight_named(&graph, "a.bias")->data)[o] = 0.1f * (float)(o - 4);
-    check_ok(ptq_static(&graph, &data.train, &minmax, PTQ_WEIGHTS_MAX, NULL));
+    check_ok(ptq_static(&graph, &data.train, &minmax, PTQ_WEIGHTS_MAX, NULL, TRAIN_BLAS_PLAIN));
     assert_true(value_at(&graph, graph.node[0].name)->quant == QUANT_STATIC);
     assert_true(graph.value[graph_output(&graph)].quant == QUANT_NONE);
     check_ok(invariants_simulated(&graph, "test"));
@@ -312,8 +312,8 @@ static void simulation_equals_integers(void **state)
             q[i] = kn_quantize((float)data.valid.pixels[n * 36 + i] / 255.0f, 1.0f / in->scale, in->zero_point);
         run_fc(&integer, first, q, acc);
         for (int o = 0; o < 9; o++) {
-            h[o] = kn_requantize(acc[o], in->scale * scale_a[o] / hidden->scale, hidden->zero_point,
-                                 hidden->zero_point, 255);
+            h[o] = kn_requantize(acc[o], in->scale * scale_a[o] / hidden->scale, hidden->zero_point, hidden->zero_point,
+                                 255);
             assert_true(fabsf(real[o] - hidden->scale * (float)(h[o] - hidden->zero_point)) < 1e-6f);
             compared += h[o] > 0;
         }
@@ -394,15 +394,15 @@ static void static_calibration_of_a_graph(void **state)
 
     (void)state;
     tiny_new(&graph);
-    check_ok(calibrate_graph(&graph, &data, &minmax, NULL));
+    check_ok(calibrate_graph(&graph, &data, &minmax, NULL, TRAIN_BLAS_PLAIN));
     assert_true(value_at(&graph, "input")->scale == 1.0f / 255.0f);
     assert_true(value_at(&graph, "flat")->scale == 1.0f / 255.0f);
     assert_true(value_at(&graph, "r")->scale == 0.5625f / 255.0f);
     assert_int_equal(value_at(&graph, "r")->zero_point, 0);
     assert_int_equal(value_at(&graph, "a")->quant, QUANT_NONE);
     assert_int_equal(value_at(&graph, "b")->quant, QUANT_NONE);
-    ((float *)weight_named(&graph, "a.weight")->data)[0] = NAN;
-    check_fails(calibrate_graph(&graph, &data, &minmax, NULL), ST_MISMATCH, "not finite");
+    ((float *)weight_named(&graph, "a.weight")->data)[0] = INFINITY;
+    check_fails(calibrate_graph(&graph, &data, &minmax, NULL, TRAIN_BLAS_PLAIN), ST_MISMATCH, "not finite");
     graph_free(&graph);
 }
 

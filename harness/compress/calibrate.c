@@ -175,13 +175,12 @@ enum status calibrate_end(const struct calibrate_range *range, const struct cali
 }
 
 static enum status collect(const struct graph *graph, const struct dataset *data, uint32_t images, struct pool *pool,
-                           struct calibrate_range *range)
+                           enum train_blas blas, struct calibrate_range *range)
 {
-    enum status st = ST_OK;
     struct forward *forward = NULL;
     size_t pixels = (size_t)data->c * (size_t)data->h * (size_t)data->w;
 
-    TRY(forward_new(graph, CALIBRATE_BATCH, pool, &forward));
+    TRY(forward_new_blas(graph, CALIBRATE_BATCH, pool, blas, &forward));
     for (uint32_t at = 0; at < images; at += CALIBRATE_BATCH) {
         int n = images - at < CALIBRATE_BATCH ? (int)(images - at) : CALIBRATE_BATCH;
         forward_run(forward, data->pixels + at * pixels, n);
@@ -190,11 +189,11 @@ static enum status collect(const struct graph *graph, const struct dataset *data
                 calibrate_add(&range[v], forward_value(forward, v, 1), (size_t)n * value_count(&graph->value[v]));
     }
     forward_free(forward);
-    return st;
+    return ST_OK;
 }
 
 enum status calibrate_graph(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
-                            struct pool *pool)
+                            struct pool *pool, enum train_blas blas)
 {
     enum status st = ST_OK;
     uint32_t images = (uint32_t)options->images < data->n ? (uint32_t)options->images : data->n;
@@ -205,7 +204,7 @@ enum status calibrate_graph(struct graph *graph, const struct dataset *data, con
     for (int v = 0; v < graph->values; v++)
         if (graph_is_quant_point(graph, v))
             TRY_OUT(calibrate_begin(&range[v]));
-    TRY_OUT(collect(graph, data, images, pool, range));
+    TRY_OUT(collect(graph, data, images, pool, blas, range));
     for (int v = 0; v < graph->values; v++) {
         struct calibrate_options how = *options;
         struct value *value = &graph->value[v];

@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "io/dataset.h"
+#include "train/train.h"
 
 enum calibrate_method {
     CALIBRATE_MINMAX,     /* [min, max] */
@@ -62,6 +63,6 @@ double calibrate_mse(const struct calibrate_range *range, float lo, float hi);
  * minimum and maximum: pixels are n / 255, which 256 levels hold exactly and a clip would not. ST_MISMATCH names the
  * value. */
 enum status calibrate_graph(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
-                            struct pool *pool);
+                            struct pool *pool, enum train_blas blas);
 
 #endif

@@ -86,9 +86,9 @@ int ptq_fit_bias(struct graph *graph)
 }
 
 enum status ptq_static(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
-                       enum ptq_weights method, struct pool *pool)
+                       enum ptq_weights method, struct pool *pool, enum train_blas blas)
 {
-    TRY(calibrate_graph(graph, data, options, pool));
+    TRY(calibrate_graph(graph, data, options, pool, blas));
     TRY(ptq_weights(graph, method));
     (void)ptq_fit_bias(graph);
     return ST_OK;

@@ -25,7 +25,7 @@ enum status ptq_weights(struct graph *graph, enum ptq_weights method);
 /* Static: calibrates activations over the images, then sets weight scales, then ptq_fit_bias. Errors as
  * calibrate_graph. */
 enum status ptq_static(struct graph *graph, const struct dataset *data, const struct calibrate_options *options,
-                       enum ptq_weights method, struct pool *pool);
+                       enum ptq_weights method, struct pool *pool, enum train_blas blas);
 
 /* Dynamic: weight scales, and QUANT_DYNAMIC on the quantization points and what shares them; each conv and fc then
  * takes the range of what it reads. ST_NOMEM. */

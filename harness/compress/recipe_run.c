@@ -134,7 +134,7 @@ static enum status compute(struct run *run, int index)
     case RECIPE_PTQ:
         if (step->dynamic)
             return ptq_dynamic(&run->graph, weights);
-        return ptq_static(&run->graph, &data->train, &step->calibrate, weights, run->context->pool);
+        return ptq_static(&run->graph, &data->train, &step->calibrate, weights, run->context->pool, run->context->blas);
     case RECIPE_PACK:
         break;
     }
@@ -196,7 +196,8 @@ static enum status make(struct run *run, const char *key, int index)
 
     TRY(compute(run, index));
     drop_negative_zeros(&run->graph);
-    TRY(forward_predict(&run->graph, &context->data->valid, context->pool, run->predictions, &top1));
+    TRY(forward_predict_blas(&run->graph, &context->data->valid, context->pool, context->blas, run->predictions,
+                             &top1));
     if (context->cache_dir &&
         cache_store(context->cache_dir, key, &run->graph, run->predictions, context->data->valid.n) != ST_OK)
         snprintf(run->result->warning, sizeof run->result->warning, "%.200s; not cached", status_message());
@@ -266,6 +267,19 @@ static enum status finish(struct run *run)
     return ST_OK;
 }
 
+/* A recipe without a train step needs a model that comes with weights. */
+static enum status check_trained(const struct recipe *recipe, const struct graph *model)
+{
+    for (int i = 0; i < model->nodes; i++)
+        if (model->node[i].weight >= 0 &&
+            weight_zeros(&model->weight[model->node[i].weight]) < model->weight[model->node[i].weight].count)
+            return ST_OK;
+    if (recipe->step[0].op == RECIPE_TRAIN)
+        return ST_OK;
+    return status_fail(ST_BADARG, "%s %s: all weights are zero; the first step must be train", model->name,
+                       recipe->name);
+}
+
 enum status recipe_run(const struct recipe *recipe, const struct graph *model, const struct recipe_context *context,
                        struct recipe_result *out)
 {
@@ -273,6 +287,7 @@ enum status recipe_run(const struct recipe *recipe, const struct graph *model, c
     struct run run = {.recipe = recipe, .context = context, .result = &result};
     enum status st = ST_OK;
 
+    TRY_OUT(check_trained(recipe, model));
     TRY_OUT(graph_clone(model, &run.graph));
     TRY_OUT(mem_alloc(context->data->valid.n, 1, &run.predictions));
     for (int i = 0; i < recipe->steps; i++) {

@@ -4,20 +4,46 @@
 
 #include "engine/engine_move.h"
 
-/* Batches from which a sparse fc works on the transposed batch: one vector of floats. */
-enum { SPMM_MIN_BATCH = 8 };
+enum {
+    SPMM_MIN_BATCH = 8, /* from here a sparse fc works on the transposed batch: one vector of floats */
+    SPMM_SEGMENT = 8,   /* positions that a vector kernel takes from one line at once */
+    WIDEN_COST = 1      /* as transpose_cost, of an element brought to 16 bits */
+};
 
-/* What moving one element costs, in multiplications of the dense kernel of the same table: a transposed element about
- * 0.3 ns where a dense kernel makes 50 products per nanosecond; a widened one a tenth of that. Plain C kernels multiply
- * about as slowly as they move. */
+/* What moving one element costs, in multiplications of the dense kernel of the same table: a transposed element takes
+ * 0.1 to 0.2 ns where a dense kernel makes 50 products per nanosecond. Plain C kernels multiply about as slowly as they
+ * move. */
 static double transpose_cost(const struct kn_facts *dense)
 {
-    return dense->isa ? 16 : 1;
+    return dense->isa ? 8 : 1;
 }
 
-static double widen_cost(const struct kn_facts *dense)
+/* Share of a sparse kernel's work that goes into real positions. It takes tiles of facts.nr positions, cut into
+ * segments that do not cross lines; a rest of at most half a tile costs about 0.6 of a full one, because its few sums
+ * wait for each other. Measured: a 5 x 5 map reaches 0.4 of the speed of an 8 x 8 one, a batch of 8 a quarter of that
+ * of 64. */
+static double spmm_fill(const struct kn_facts *sparse, int lines, int line_len)
 {
-    return dense->isa ? 2 : 1;
+    int64_t segments = (int64_t)lines * ((line_len + SPMM_SEGMENT - 1) / SPMM_SEGMENT), rest;
+    int tile = sparse->nr / SPMM_SEGMENT;
+    double tiles;
+
+    if (tile < 1)
+        return 1;
+    rest = segments % tile;
+    tiles = (double)(segments / tile) + (rest == 0 ? 0 : 2 * rest <= tile ? 0.6 : 1);
+    return (double)lines * line_len / (tiles * sparse->nr);
+}
+
+/* By how much the dense kernel gets cheaper per sample when its weights are read once for a few samples (measured at
+ * 784 x 300: floats wait for memory, 8-bit weights hardly do). */
+static double shared_weights(const struct kn_facts *dense, int integer, int batch)
+{
+    if (dense->isa == 0 || batch == 1)
+        return 1;
+    if (integer)
+        return 1.4;
+    return batch == 2 ? 1.6 : 2.6;
 }
 
 double engine_choose_pays_from(double break_even, double macs, double dense_moves, double sparse_moves)
@@ -48,6 +74,8 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
     double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
     double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
+    int one_line = layer->node->kernel_w == 1; /* lines follow each other without a gap */
+    double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
     double dense_moves = 0, sparse_moves = 0;
 
     if (layer->node->stride_h != 1 || layer->node->stride_w != 1) {
@@ -58,13 +86,14 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     if (engine_move_order_matters(t))
         *(t->order == PLAN_HWC ? &sparse_moves : &dense_moves) += count * transpose_cost(dense);
     if (layer->integer && dense->a_bytes == 2)
-        dense_moves += count * widen_cost(dense);
+        dense_moves += count * WIDEN_COST;
     if (layer->integer && sparse->a_bytes == 2)
-        sparse_moves += count * widen_cost(dense);
+        sparse_moves += count * WIDEN_COST;
     if (layer->integer && (layer->dynamic || layer->out->quant != QUANT_STATIC))
         sparse_moves += layer->n * positions * transpose_cost(dense); /* dequantized position by position */
     decide(layer,
-           engine_choose_pays_from(break_even, (double)layer->n * layer->k * positions, dense_moves, sparse_moves),
+           engine_choose_pays_from(1 - (1 - break_even) * fill, (double)layer->n * layer->k * positions, dense_moves,
+                                   sparse_moves),
            CHOICE_SPMM, out);
 }
 
@@ -75,14 +104,16 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
     const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
     double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
+    double fill = spmm_fill(sparse, 1, plan->batch);
     double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
 
     *(t->batch_minor ? &dense_moves : &sparse_moves) += layer->k * transpose_cost(dense);
     if (layer->integer && dense->a_bytes == 2)
-        dense_moves += layer->k * widen_cost(dense);
+        dense_moves += layer->k * WIDEN_COST;
     if (layer->integer && sparse->a_bytes == 2)
-        sparse_moves += layer->k * widen_cost(dense);
-    decide(layer, engine_choose_pays_from(break_even, (double)layer->n * layer->k, dense_moves, sparse_moves),
+        sparse_moves += layer->k * WIDEN_COST;
+    decide(layer,
+           engine_choose_pays_from(1 - (1 - break_even) * fill, (double)layer->n * layer->k, dense_moves, sparse_moves),
            CHOICE_SPMM, out);
 }
 
@@ -93,8 +124,8 @@ static void choose_fc_vectors(const struct plan *plan, const struct layer *layer
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
     double break_even = layer->integer ? table->spmv_u8s8.break_even : table->spmv_f32.break_even;
-    double shared = dense->isa == 0 ? 1 : plan->batch < 3 ? plan->batch : 3;
-    double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * widen_cost(dense) : 0;
+    double shared = shared_weights(dense, layer->integer, plan->batch);
+    double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * WIDEN_COST : 0;
 
     decide(layer, engine_choose_pays_from(1 - (1 - break_even) / shared, (double)layer->n * layer->k, dense_moves, 0),
            CHOICE_SPMV, out);

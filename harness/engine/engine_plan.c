@@ -9,6 +9,11 @@
 #include "engine/engine_move.h"
 #include "graph/graph_quant.h"
 
+enum {
+    POOL_CHANNELS = 8, /* from here pooling along channels is worth a transpose */
+    POOL_ROW = 8       /* outputs of a row that a vector kernel makes at once */
+};
+
 enum status engine_plan_step(struct plan *plan, int node, engine_exec_fn run, const char *kernel, int in, int out,
                              struct exec_step **out_step, struct engine_step **out_info)
 {
@@ -126,12 +131,24 @@ static enum status plan_product(struct plan *plan, int i, struct plan_tensor *t)
     return store(plan, i, out, t);
 }
 
+/* Pooling takes the layout it finds, unless the planes are of a kind that vector kernels cannot run along (anything but
+ * 2 x 2 windows at stride 2, or short rows) while there are channels enough to run along those. */
+static int pool_wants_hwc(const struct plan *plan, const struct node *node, const struct plan_tensor *t, int ow)
+{
+    const struct kn_facts *facts =
+        t->type == PLAN_F32 ? &plan->table->maxpool_f32_chw.facts : &plan->table->maxpool_u8_chw.facts;
+    int two_by_two = node->kernel_h == 2 && node->kernel_w == 2 && node->stride_h == 2 && node->stride_w == 2 &&
+                     node->pad_h == 0 && node->pad_w == 0;
+
+    return facts->isa != 0 && t->c >= POOL_CHANNELS && (!two_by_two || ow < POOL_ROW);
+}
+
 static enum status plan_pool(struct plan *plan, int i, struct plan_tensor *t)
 {
     const struct node *node = &plan->graph->node[i];
     const struct value *value = &plan->graph->value[node->output];
     const struct kn_table *table = plan->table;
-    int hwc = t->order == PLAN_HWC, wide = t->type == PLAN_F32;
+    int hwc = t->order == PLAN_HWC || pool_wants_hwc(plan, node, t, value->dim[2]), wide = t->type == PLAN_F32;
     const struct kn_facts *facts = wide ? (hwc ? &table->maxpool_f32_nhwc.facts : &table->maxpool_f32_chw.facts)
                                         : (hwc ? &table->maxpool_u8_nhwc.facts : &table->maxpool_u8_chw.facts);
     size_t bytes = engine_move_bytes(t->type), in = engine_move_count(t), out = value_count(value);
@@ -140,11 +157,11 @@ static enum status plan_pool(struct plan *plan, int i, struct plan_tensor *t)
     int buffer;
 
     TRY(check_shared(plan, node));
-    TRY(engine_move_batch(plan, i, t, 0));
+    TRY(engine_move_order(plan, i, t, hwc ? PLAN_HWC : PLAN_CHW));
     TRY(engine_memory_buffer(plan, i, (size_t)plan->batch * out, bytes, &buffer));
     TRY(engine_plan_step(plan, i, wide ? engine_exec_pool_f32 : engine_exec_pool_u8, facts->name, t->buffer, buffer,
                          &step, &info));
-    snprintf(info->reason, sizeof info->reason, "%s as it comes", hwc ? "H,W,C" : "C,H,W");
+    snprintf(info->reason, sizeof info->reason, "over %s", hwc ? "H,W,C" : "C,H,W");
     info->input_bytes = (uint64_t)plan->batch * in * bytes;
     info->output_bytes = (uint64_t)plan->batch * out * bytes;
     if (wide)

@@ -81,12 +81,13 @@ static uint32_t big_endian(const unsigned char *b)
 static enum status idx_end(struct idx *idx)
 {
     unsigned char extra;
-    int got = gzread(idx->file, &extra, 1);
+    int error = Z_OK, got = gzread(idx->file, &extra, 1);
 
     if (got > 0)
         return status_fail(ST_FORMAT, "%s: data goes on after byte %zu, where the header says it ends: " REMEDY,
                            idx->path, idx->at);
-    if (got < 0)
+    gzerror(idx->file, &error);
+    if (got < 0 || error != Z_OK) /* zlib reports a missing checksum as Z_BUF_ERROR and no bytes */
         return status_fail(ST_FORMAT, "%s: damaged at its end (checksum or missing bytes): " REMEDY, idx->path);
     return ST_OK;
 }

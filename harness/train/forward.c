@@ -16,10 +16,11 @@ enum {
 };
 
 struct activation {
-    size_t count; /* floats per sample */
-    float *raw;   /* (batch, count); borrowed from the value before for flatten */
-    float *seen;  /* the same as raw, or rounded; owned */
-    int borrowed; /* raw belongs to another value */
+    size_t count;   /* floats per sample */
+    float *raw;     /* (batch, count); flatten borrows what the node before shows */
+    float *seen;    /* in the present run: raw or rounded */
+    float *rounded; /* (batch, count) where this value may be rounded, else NULL; owned */
+    int borrowed;   /* raw belongs to another value */
 };
 
 struct forward {
@@ -61,23 +62,24 @@ static void conv_shape_of(const struct forward *f, const struct node *node, stru
                              node->kernel_h, node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
 }
 
+/* 1 if some conv or fc reads value v. */
+static int feeds_product(const struct graph *graph, int v)
+{
+    int reader = graph_consumer(graph, v);
+    return reader >= 0 && (graph->node[reader].op == OP_CONV || graph->node[reader].op == OP_FC);
+}
+
 static enum status new_node(struct forward *f, const struct node *node, int i)
 {
     struct activation *value = &f->value[node->output];
     size_t floats = (size_t)f->batch * value_count(&f->graph->value[node->output]);
 
     value->count = value_count(&f->graph->value[node->output]);
-    if (node->op == OP_FLATTEN) { /* the layout is C,H,W already */
-        value->raw = f->value[node->input].seen;
-        value->borrowed = 1;
-    } else {
+    value->borrowed = node->op == OP_FLATTEN; /* the layout is C,H,W already */
+    if (!value->borrowed)
         TRY(mem_alloc(floats, sizeof(float), &value->raw));
-    }
-    value->seen = value->raw;
-    if (graph_is_quant_point(f->graph, node->output)) {
-        value->seen = NULL;
-        TRY(mem_alloc(floats, sizeof(float), &value->seen));
-    }
+    if (graph_is_quant_point(f->graph, node->output) || feeds_product(f->graph, node->output))
+        TRY(mem_alloc(floats, sizeof(float), &value->rounded));
     if (node->op == OP_CONV) {
         struct conv_shape shape;
         conv_shape_of(f, node, &shape);
@@ -131,8 +133,7 @@ void forward_free(struct forward *f)
     if (!f)
         return;
     for (int v = 0; f->value && v < f->graph->values; v++) {
-        if (f->value[v].seen != f->value[v].raw)
-            mem_free(f->value[v].seen);
+        mem_free(f->value[v].rounded);
         if (!f->value[v].borrowed)
             mem_free(f->value[v].raw);
     }
@@ -174,27 +175,47 @@ static const float *node_bias(struct forward *f, int i)
     return f->bias[i];
 }
 
+/* Fixed grids round at the quantization points, where the integer engine stores 8 bits. With a range of each
+ * sample's own the engine keeps floats and rounds what a conv or fc is about to read. */
+static int is_rounded(const struct forward *f, int v)
+{
+    switch (f->graph->value[v].quant) {
+    case QUANT_STATIC:
+        return graph_is_quant_point(f->graph, v);
+    case QUANT_DYNAMIC:
+        return feeds_product(f->graph, v);
+    case QUANT_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* Modes may have changed since the last run. */
+static void point_at_seen(struct forward *f, const struct node *node)
+{
+    struct activation *value = &f->value[node->output];
+
+    if (value->borrowed)
+        value->raw = f->value[node->input].seen;
+    value->seen = value->rounded && is_rounded(f, node->output) ? value->rounded : value->raw;
+}
+
 /* What the next operator sees of one sample of value v. */
 static void round_sample(struct forward *f, int v, int sample)
 {
     const struct activation *a = &f->value[v];
     const struct value *value = &f->graph->value[v];
     const float *raw = a->raw + (size_t)sample * a->count;
-    float *seen = a->seen + (size_t)sample * a->count;
     struct fakequant_grid grid = {value->scale, value->zero_point};
 
     if (a->seen == a->raw)
         return;
-    if (value->quant == QUANT_NONE) {
-        memcpy(seen, raw, a->count * sizeof *seen);
-        return;
-    }
     if (value->quant == QUANT_DYNAMIC) {
         float lo = 0, hi = 0;
         fakequant_observe(raw, a->count, &lo, &hi);
         kn_range_params(lo, hi, &grid.scale, &grid.zero_point);
     }
-    fakequant_round(raw, a->count, grid, seen);
+    fakequant_round(raw, a->count, grid, a->seen + (size_t)sample * a->count);
 }
 
 static void run_conv(struct forward *f, const struct node *node, const float *bias, int sample, int slot)
@@ -271,6 +292,7 @@ void forward_run(struct forward *forward, const uint8_t *pixels, int n)
 
     for (run.node = 0; run.node < graph->nodes; run.node++) {
         const struct node *node = &graph->node[run.node];
+        point_at_seen(forward, node);
         if (node->op == OP_CONV || node->op == OP_FC) {
             const float *bias = node_bias(forward, run.node);
             if (bias && bias != forward->bias[run.node])

@@ -3,7 +3,8 @@
  *
  * A graph whose values carry QUANT_STATIC and whose float weights carry scales is *simulated*: weights and
  * activations are rounded to their grids (kernels/requant.h) after each operator, exactly where the integer
- * engine rounds. QUANT_DYNAMIC values are rounded with each sample's own range. */
+ * engine rounds. QUANT_DYNAMIC values stay float until a conv or fc reads them and are then rounded with each
+ * sample's own range, as the engine does. */
 #ifndef TRAIN_FORWARD_H
 #define TRAIN_FORWARD_H
 

@@ -23,45 +23,55 @@ double loss_exp(double x)
     return sum * k;
 }
 
-/* Log of the sum of exponentials of z / T; p(classes) = softmax(z / T). */
-static double softmax(const float *z, int classes, double temperature, double *p)
+enum { MOST_CLASSES = 256 }; /* labels are bytes */
+
+/* p(classes) = softmax(z / T) and its logarithm, counted from the largest logit so that nothing overflows. */
+struct softmax {
+    double p[MOST_CLASSES], log_p[MOST_CLASSES];
+};
+
+static void softmax(const float *z, int classes, double temperature, struct softmax *s)
 {
-    double top = (double)z[0], sum = 0;
+    double top = (double)z[0], sum = 0, log_sum;
 
     for (int c = 1; c < classes; c++)
         top = (double)z[c] > top ? (double)z[c] : top;
     for (int c = 0; c < classes; c++) {
-        p[c] = loss_exp(((double)z[c] - top) / temperature);
-        sum += p[c];
+        s->log_p[c] = ((double)z[c] - top) / temperature;
+        s->p[c] = loss_exp(s->log_p[c]);
+        sum += s->p[c];
     }
-    for (int c = 0; c < classes; c++)
-        p[c] /= sum;
-    return top / temperature + log(sum);
+    log_sum = log(sum);
+    for (int c = 0; c < classes; c++) {
+        s->p[c] /= sum;
+        s->log_p[c] -= log_sum;
+    }
 }
-
-enum { MOST_CLASSES = 256 }; /* labels are bytes */
 
 static double cross_entropy(const float *z, int label, int classes, float smoothing, double share, double *gradient)
 {
-    double p[MOST_CLASSES], off = (double)smoothing / classes, on = 1 - (double)smoothing + off, loss = 0;
-    double log_sum = softmax(z, classes, 1, p);
+    double off = (double)smoothing / classes, on = 1 - (double)smoothing + off, loss = 0;
+    struct softmax s;
 
+    softmax(z, classes, 1, &s);
     for (int c = 0; c < classes; c++) {
         double target = c == label ? on : off;
-        loss += target * (log_sum - (double)z[c]);
-        gradient[c] += share * (p[c] - target);
+        loss -= target * s.log_p[c];
+        gradient[c] += share * (s.p[c] - target);
     }
     return share * loss;
 }
 
 static double distill(const float *z, const float *teacher, int classes, double t, double share, double *gradient)
 {
-    double ps[MOST_CLASSES], pt[MOST_CLASSES], loss = 0;
-    double log_s = softmax(z, classes, t, ps), log_t = softmax(teacher, classes, t, pt);
+    struct softmax s, goal;
+    double loss = 0;
 
+    softmax(z, classes, t, &s);
+    softmax(teacher, classes, t, &goal);
     for (int c = 0; c < classes; c++) {
-        loss += pt[c] * (((double)teacher[c] / t - log_t) - ((double)z[c] / t - log_s));
-        gradient[c] += share * t * (ps[c] - pt[c]);
+        loss += goal.p[c] * (goal.log_p[c] - s.log_p[c]);
+        gradient[c] += share * t * (s.p[c] - goal.p[c]);
     }
     return share * t * t * loss;
 }
