@@ -21,7 +21,7 @@ static const char help[] =
     "\n"
     "  --format NAME    terminal, md, csv or json: only that, on standard output; all (default): everything\n"
     "  -o DIR           write the files there instead (with --format NAME too)\n"
-    "  --filter GLOB    only cells whose name matches, such as 'lenet5/*/simd/*'; FP32 stays as the baseline\n"
+    "  --filter GLOB    only cells whose name matches, alternatives by comma: 'lenet5/*,*/simd/*'; FP32 stays as the base\n"
     "  --no-plots       tables only\n"
     "\n"
     "example:\n"

@@ -153,10 +153,12 @@ static double cost_of(const struct plot_label *label, int n, int i, const unsign
     return cost;
 }
 
-static void settle(struct plot_label *label, int n, int i, unsigned char *placed, const struct plot_segment *segment,
-                   int segments, const struct plot_box *area)
+/* Best place for label i with all others as they are; 1 if it moved. */
+static int settle(struct plot_label *label, int n, int i, unsigned char *placed, const struct plot_segment *segment,
+                  int segments, const struct plot_box *area)
 {
-    double best = INFINITY, left = 0.0, bottom = 0.0;
+    double best = INFINITY, left = 0.0, bottom = 0.0, old_left = label[i].left, old_bottom = label[i].bottom;
+    int moved;
 
     for (int k = 0; k < ANGLES * RINGS; k++) {
         double distance, cost;
@@ -175,7 +177,9 @@ static void settle(struct plot_label *label, int n, int i, unsigned char *placed
     label[i].left = left;
     label[i].bottom = bottom;
     attach(&label[i]);
+    moved = !placed[i] || left != old_left || bottom != old_bottom;
     placed[i] = 1;
+    return moved;
 }
 
 static int count_overlaps(const struct plot_label *label, int n)
@@ -202,8 +206,10 @@ int plot_label_place(struct plot_label *label, int n, const struct plot_segment 
 
     if (n > (int)sizeof placed)
         n = (int)sizeof placed;
-    for (int round = 0; round < 12; round++)
+    for (int round = 0, moved = 1; round < 12 && moved; round++) {
+        moved = 0;
         for (int i = 0; i < n; i++)
-            settle(label, n, i, placed, segment, segments, area);
+            moved |= settle(label, n, i, placed, segment, segments, area);
+    }
     return count_overlaps(label, n);
 }

@@ -206,7 +206,7 @@ static void add_keys(const struct picture *p, struct text *out)
     for (int family = 0; family < 6; family++)
         for (int i = 0; i < p->n; i++)
             if (script_family(p->point[i].row->family) == family) {
-                char mark[16], colour[16];
+                char mark[24], colour[24];
                 snprintf(mark, sizeof mark, "FILLED[%d]", family + 1);
                 snprintf(colour, sizeof colour, "COLOUR[%d]", family + 1);
                 x = script_key(out, x, p->height - 66, mark, colour, names[family]);
