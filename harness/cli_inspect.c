@@ -87,8 +87,7 @@ static void print_tensors(const struct model *model)
         const struct weight *weight = find_weight(&model->graph, tensor->name);
         printf("%-20s %-5s %-14s %-10s %10zu %10zu %9.2f %7.3f\n", tensor->name, dtype_name(weight->type),
                shape_text(weight->dim, weight->rank, shape, sizeof shape), tensor->encoding, tensor->bytes,
-               tensor->count, percent(tensor->nonzeros, tensor->count),
-               bits_each(tensor->bytes, tensor->count));
+               tensor->count, percent(tensor->nonzeros, tensor->count), bits_each(tensor->bytes, tensor->count));
     }
     printf("%-51s %10zu %10zu %9.2f %7.3f\n", "all tensors", model->info.file_bytes - model->info.header_bytes,
            model->parameters, percent(model->nonzeros, model->parameters),
