@@ -194,13 +194,15 @@ static void run_panel(const struct kn_rows *a, const int8_t *w, int nv, const st
     }
 }
 
-/* Biases (NULL: none) of the panel that starts at `first`. */
-static void set_panel(struct finish *f, const int32_t *bias, int first, int n, int width)
+/* Biases and scales (NULL: none) of the panel that starts at `first`, and how full its last vector is. */
+static void set_panel(struct finish *f, const int32_t *bias, const float *scale, int first, int n, int width)
 {
-    int count = n - first < width ? n - first : width;
-    memset(f->bias, 0, sizeof f->bias);
-    if (bias)
-        memcpy(f->bias, bias + first, (size_t)count * sizeof *bias);
+    for (int v = 0; v < width; v += 8) {
+        int left = n - first - v;
+        __m256i b = kn_load_s32(bias ? bias + first + v : NULL, left);
+        _mm256_store_si256((__m256i *)(void *)(f->bias + v), b);
+        _mm256_store_ps(f->scale + v, kn_load_f32(scale ? scale + first + v : NULL, left));
+    }
     f->last = kn_panel_last(width, n - first);
 }
 
@@ -209,12 +211,13 @@ void kn_gemm_u8s8_u8__avx2_4x16(const struct kn_rows *a, const void *packed, con
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
-    struct finish f = {.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .ldc = ldc};
+    struct finish f;
+    f.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
+    f.ldc = ldc;
+    f.y32 = NULL;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
-        set_panel(&f, rq->bias, first, n, width);
-        memset(f.scale, 0, sizeof f.scale);
-        memcpy(f.scale, rq->scale + first, (size_t)(n - first < width ? n - first : width) * sizeof *f.scale);
+        set_panel(&f, rq->bias, rq->scale, first, n, width);
         f.y8 = c + first;
         run_panel(a, w, width / 8, &f);
         w += depth * (size_t)width;
@@ -226,10 +229,12 @@ void kn_gemm_u8s8_s32__avx2_4x16(const struct kn_rows *a, const void *packed, co
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
-    struct finish f = {.ldc = ldc};
+    struct finish f;
+    f.ldc = ldc;
+    f.y8 = NULL;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
-        set_panel(&f, bias, first, n, width);
+        set_panel(&f, bias, NULL, first, n, width);
         f.y32 = c + first;
         run_panel(a, w, width / 8, &f);
         w += depth * (size_t)width;
