@@ -26,7 +26,7 @@ struct model {
     size_t parameters, nonzeros;
 };
 
-static const char *const quant_names[] = {"f32", "u8 static", "u8 dynamic"};
+static const char *const quant_names[] = {"no", "u8 static", "u8 dynamic"};
 
 /* "1x28x28"; returns buffer. */
 static const char *shape_text(const int *dim, int rank, char *buffer, size_t size)

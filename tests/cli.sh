@@ -105,8 +105,12 @@ sed '/"name": "prune-u90",/,/pack/s/"lr": 0.002/"optimizer": "sgd", "momentum": 
 timeout 300 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/prune-u90/*' --no-process >"$work/out" 2>"$work/err"
 code=$?
 rows=$(wc -l <"$work/diverge/records.jsonl")
-{ [ "$code" = 5 ] || [ "$code" = 2 ]; } && [ "$rows" = 6 ] && grep -qE '"status":"(failed|mismatch)"' "$work/diverge/records.jsonl"
+[ "$code" = 2 ] && [ "$rows" = 6 ] && [ "$(grep -c '"status":"failed"' "$work/diverge/records.jsonl")" = 3 ]
 verdict $((1 - $?)) 'a diverging recipe is a row with a reason, the rest is there, the exit code says so'
+
+expect 0 '1 ok, 2 skipped' 'without SIMD its cells are skipped rows' "$packlight" bench suites/tiny.json -o "$work/scalar" --cache "$work/cache" --isa ref --filter '*/fp32/*' --no-process
+grep -q '"status":"skip".*no SIMD level' "$work/scalar/records.jsonl"
+verdict $((1 - $?)) 'a skipped row says why'
 
 # --- killed at arbitrary instants: finished records survive, --resume does the rest
 mkdir "$work/kill"

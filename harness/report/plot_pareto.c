@@ -250,6 +250,9 @@ static void write_script(const struct report *report, const struct report_model 
             ? "Further left is faster, further up more accurate. Filled and joined: no other recipe is both at once."
             : "Further left is smaller, further up more accurate. Filled and joined: no other recipe is both at once.");
     *line = 0;
+    for (int i = 0; i < p->n && !*line; i++)
+        if (p->point[i].off)
+            snprintf(line, sizeof line, "On the lower edge: less accurate than the axis shows, with the figure.");
     if (left_out > 0)
         snprintf(line, sizeof line,
                  "%d recipes behind the front are drawn without their names, which are in the tables.", left_out);
