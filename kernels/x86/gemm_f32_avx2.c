@@ -97,8 +97,11 @@ KN_INLINE void tile(const struct kn_rows *a, const float *const *row, const floa
             x[i] += a->seg_step;
     }
     KN_UNROLL
-    for (int i = mr * nv; i < mr * nv * ku; i++)
-        sum[i % (mr * nv)] = _mm256_add_ps(sum[i % (mr * nv)], sum[i]);
+    for (int i = 0; i < mr * nv; i++) {
+        KN_UNROLL
+        for (int u = 1; u < ku; u++)
+            sum[i] = _mm256_add_ps(sum[i], sum[u * mr * nv + i]);
+    }
     store(sum, mr, nv, f, c);
 }
 
