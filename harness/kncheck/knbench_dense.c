@@ -115,8 +115,8 @@ static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
     TRY(knbench_buffer(b, outputs, &c));
     for (int i = 0; i < 2; i++) {
         void *packed;
-        TRY(knbench_buffer(b, kn_gemm_u8s8_pack_bytes(slot[i], s->n, s->rows.segs, s->rows.seg_len), &packed));
-        kn_gemm_u8s8_pack(slot[i], w, s->n, s->rows.segs, s->rows.seg_len, packed);
+        TRY(knbench_buffer(b, slot[i]->pack_bytes(w, s->n, s->rows.segs, s->rows.seg_len), &packed));
+        slot[i]->pack(w, s->n, s->rows.segs, s->rows.seg_len, packed);
         context[i] = (struct u8s8_context){slot[i], s->rows, packed, &rq, s->n, c};
         context[i].rows.base = slot[i]->facts.a_bytes == 2 ? (const void *)wide : x;
         subject[i] = (struct knsubject){&slot[i]->facts, run_u8s8, &context[i], 0};
