@@ -48,6 +48,20 @@ enum status knbench_s8(struct knbench *b, size_t count, double sparsity, int8_t 
     return ST_OK;
 }
 
+/* A sum of twelve uniform numbers has variance 1; 40 is a third of 127. */
+enum status knbench_trained_s8(struct knbench *b, size_t count, int8_t **out)
+{
+    TRY(knbench_buffer(b, count, out));
+    for (size_t i = 0; i < count; i++) {
+        double sum = -6;
+        for (int j = 0; j < 12; j++)
+            sum += (double)rng_f32(&b->rng);
+        sum *= 40;
+        (*out)[i] = (int8_t)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+    }
+    return ST_OK;
+}
+
 static double now_ns(void)
 {
     struct timespec t;
