@@ -5,7 +5,7 @@
 #include "kernels/quads_extra.h"
 #include "kernels/roster.h"
 
-enum { NR = 16, KR = 4, LANES = 8, PAIRS = 2 * LANES };
+enum { NR = 16, KR = 4, LANES = 8, WORDS = 2 * LANES, REACH = 3 };
 
 /* Weights (n, segs * seg_len), row-major. */
 struct source {
@@ -13,123 +13,176 @@ struct source {
     int n, segs, seg_len;
 };
 
-/* Where a panel's extras go as they are found: nowhere (only counted) when place is NULL. */
-struct extras {
-    uint32_t count; /* of this vector */
-    struct kn_quads_place *place;
-    int8_t *weights;
-    int positive[PAIRS], negative[PAIRS]; /* of the current run */
+/* Where one vector of eight outputs goes; with dense NULL it is only counted. */
+struct target {
+    int8_t *dense; /* quads of this vector, `pitch` bytes apart */
+    size_t pitch;
+    struct kn_quads_place *place; /* of the next place */
+    struct kn_quads_place *run;   /* the run's length; NULL: no run is open */
+    int8_t *extra;                /* the next */
+    uint32_t runs, extras;
+    int positive[WORDS], negative[WORDS]; /* of the open run */
 };
 
-/* Four inputs of eight outputs; missing ones are zero. */
-static void take_quad(const struct source *s, int first, int seg, int input, int8_t quad[LANES * KR])
+static int weight(const struct source *s, int output, int seg, int input)
 {
     size_t k = (size_t)s->segs * (size_t)s->seg_len;
-    int inputs = s->seg_len - input < KR ? s->seg_len - input : KR;
-    memset(quad, 0, LANES * KR);
-    for (int j = 0; j < LANES && first + j < s->n; j++)
-        memcpy(quad + j * KR, s->w + (size_t)(first + j) * k + (size_t)seg * (size_t)s->seg_len + input,
-               (size_t)inputs);
-}
-
-/* Moves what pair[] has in excess to extra[]; returns it, with its sign. */
-static int split_pair(int8_t pair[2], int8_t extra[2])
-{
-    int a = pair[0], b = pair[1], size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
-    int excess = size_a + size_b - KN_QUADS_LIMIT, from = size_a < size_b;
-    if ((a < 0) != (b < 0) || excess <= 0)
+    if (output >= s->n || input >= s->seg_len)
         return 0;
-    if (a < 0)
-        excess = -excess;
-    extra[from] = (int8_t)excess;
-    pair[from] = (int8_t)(pair[from] - excess);
-    return excess;
+    return s->w[(size_t)output * k + (size_t)seg * (size_t)s->seg_len + (size_t)input];
 }
 
-static void begin_run(struct extras *e)
+/* What is too much in the pair of inputs 2p and 2p + 1, with its sign; never more than either weight. */
+static int excess(const struct source *s, int output, int seg, int p)
 {
-    memset(e->positive, 0, sizeof e->positive);
-    memset(e->negative, 0, sizeof e->negative);
+    int a = weight(s, output, seg, 2 * p), b = weight(s, output, seg, 2 * p + 1), sum = a + b;
+    if (a > 0 && b > 0 && sum > KN_QUADS_LIMIT)
+        return sum - KN_QUADS_LIMIT;
+    return a < 0 && b < 0 && sum < -KN_QUADS_LIMIT ? sum + KN_QUADS_LIMIT : 0;
 }
 
-static void end_run(struct extras *e)
+static int magnitude(int x)
 {
-    if (e->place && e->count > 0)
-        e->place[e->count - 1].input_end |= 1;
-    begin_run(e);
+    return x < 0 ? -x : x;
 }
 
-/* Does the run stay within the limit with these excesses too? If so they are counted in. */
-static int fits_run(struct extras *e, const int excess[PAIRS])
+/* May b join a in a 16-bit lane? */
+static int fits(int a, int b)
 {
-    for (int p = 0; p < PAIRS; p++) {
-        if (e->positive[p] + excess[p] > KN_QUADS_LIMIT || e->negative[p] - excess[p] > KN_QUADS_LIMIT)
+    return (a < 0) != (b < 0) || magnitude(a) + magnitude(b) <= KN_QUADS_LIMIT;
+}
+
+/* Moves a pair's excess into byte `at` of an output's part of the extra. */
+static void move(int8_t part[KR], int *left, int at)
+{
+    part[at] = (int8_t)*left;
+    *left = 0;
+}
+
+/* One output's part of an extra that begins at the second input of the first pair: bytes 0 and 1 are one 16-bit lane,
+ * 2 and 3 the other. left: excess of three pairs; what finds no room stays. */
+static void fill_part(int8_t part[KR], int *left0, int *left1, int *left2)
+{
+    move(part, left0, 0);
+    move(part, left1, 2);
+    if (fits(part[2], *left2))
+        move(part, left2, 3);
+}
+
+/* Counts an extra into the open run if no 16-bit lane exceeds the limit. */
+static int join_run(struct target *t, const int8_t extra[LANES * KR])
+{
+    int positive[WORDS], negative[WORDS];
+    for (int i = 0; i < WORDS; i++) {
+        positive[i] = t->positive[i];
+        negative[i] = t->negative[i];
+        for (int j = 2 * i; j < 2 * i + 2; j++)
+            *(extra[j] > 0 ? &positive[i] : &negative[i]) += magnitude(extra[j]);
+        if (positive[i] > KN_QUADS_LIMIT || negative[i] > KN_QUADS_LIMIT)
             return 0;
     }
-    for (int p = 0; p < PAIRS; p++)
-        *(excess[p] > 0 ? &e->positive[p] : &e->negative[p]) += excess[p] > 0 ? excess[p] : -excess[p];
+    memcpy(t->positive, positive, sizeof positive);
+    memcpy(t->negative, negative, sizeof negative);
     return 1;
 }
 
-/* Makes a quad safe. */
-static void split_quad(int8_t quad[LANES * KR], int seg, int input, struct extras *e)
+static void begin_run(struct target *t)
 {
-    int8_t extra[LANES * KR] = {0};
-    int excess[PAIRS], any = 0;
-    for (int p = 0; p < PAIRS; p++) {
-        excess[p] = split_pair(quad + 2 * p, extra + 2 * p);
-        any |= excess[p];
+    memset(t->positive, 0, sizeof t->positive);
+    memset(t->negative, 0, sizeof t->negative);
+    if (t->dense) {
+        t->run = t->place++;
+        *t->run = (struct kn_quads_place){0, 0};
     }
-    if (!any)
-        return;
-    if (!fits_run(e, excess)) {
-        end_run(e);
-        fits_run(e, excess);
-    }
-    if (e->place) {
-        e->place[e->count] = (struct kn_quads_place){(uint32_t)seg, 2 * (uint32_t)input};
-        memcpy(e->weights + (size_t)e->count * KN_QUADS_BYTES, extra, sizeof extra);
-    }
-    e->count++;
+    t->runs++;
 }
 
-/* One vector of a panel; its quads are written `pitch` bytes apart unless out is NULL. */
-static void split_vector(const struct source *s, int first, int8_t *out, size_t pitch, struct extras *e)
+/* Takes an extra that begins at `input` out of the weights. */
+static void put_extra(struct target *t, const struct source *s, int seg, int input, const int8_t extra[LANES * KR])
 {
-    begin_run(e);
-    for (int seg = 0; seg < s->segs; seg++) {
-        for (int input = 0; input < s->seg_len; input += KR) {
-            int8_t quad[LANES * KR];
-            take_quad(s, first, seg, input, quad);
-            split_quad(quad, seg, input, e);
-            if (out) {
-                memcpy(out, quad, sizeof quad);
-                out += pitch;
-            }
+    int quads = (s->seg_len + KR - 1) / KR;
+    if (t->runs == 0 || !join_run(t, extra)) {
+        begin_run(t);
+        join_run(t, extra);
+    }
+    t->extras++;
+    if (!t->dense)
+        return;
+    t->run->segment_or_count++;
+    *t->place++ = (struct kn_quads_place){(uint32_t)seg, (uint32_t)input};
+    memcpy(t->extra, extra, LANES * KR);
+    t->extra += LANES * KR;
+    for (int i = 0; i < LANES * KR; i++) {
+        int at = input + i % KR;
+        if (extra[i]) {
+            int8_t *w = t->dense + (size_t)(seg * quads + at / KR) * t->pitch + i / KR * KR + at % KR;
+            *w = (int8_t)(*w - extra[i]);
         }
     }
-    end_run(e);
 }
 
-static size_t count_extras(const struct source *s, int first, int width, uint32_t counts[KN_QUADS_COUNTS])
+static void split_segment(const struct source *s, int first, int seg, struct target *t)
 {
-    memset(counts, 0, KN_QUADS_COUNTS * sizeof *counts);
-    for (int v = 0; v < width / LANES; v++) {
-        struct extras e = {0};
-        split_vector(s, first + v * LANES, NULL, 0, &e);
-        counts[v] = e.count;
+    int left[REACH][LANES]; /* excess of pairs p, p + 1, p + 2 */
+    for (int p = 1 - REACH; 2 * p < s->seg_len; p++) {
+        int8_t extra[LANES * KR] = {0};
+        int any = 0;
+        for (int j = 0; j < LANES; j++) {
+            left[0][j] = p > 1 - REACH ? left[1][j] : 0;
+            left[1][j] = p > 1 - REACH ? left[2][j] : 0;
+            left[2][j] = excess(s, first + j, seg, p + REACH - 1);
+            any |= left[0][j];
+        }
+        if (!any)
+            continue;
+        for (int j = 0; j < LANES; j++)
+            fill_part(extra + j * KR, &left[0][j], &left[1][j], &left[2][j]);
+        put_extra(t, s, seg, 2 * p + 1, extra);
     }
-    return kn_quads_extras(counts);
+}
+
+static void copy_weights(const struct source *s, int first, struct target *t)
+{
+    int8_t *out = t->dense;
+    for (int seg = 0; seg < s->segs; seg++) {
+        for (int input = 0; input < s->seg_len; input += KR, out += t->pitch) {
+            for (int i = 0; i < LANES * KR; i++)
+                out[i] = (int8_t)weight(s, first + i / KR, seg, input + i % KR);
+        }
+    }
+}
+
+/* One vector: runs and extras begin at 0. */
+static void split_vector(const struct source *s, int first, struct target *t)
+{
+    t->runs = t->extras = 0;
+    if (t->dense)
+        copy_weights(s, first, t);
+    for (int seg = 0; seg < s->segs; seg++)
+        split_segment(s, first, seg, t);
+}
+
+static struct kn_quads_head count(const struct source *s, int first, int width)
+{
+    struct kn_quads_head head = {0};
+    for (int v = 0; v < width / LANES; v++) {
+        struct target t = {0};
+        split_vector(s, first + v * LANES, &t);
+        head.runs[v] = t.runs;
+        head.extras += t.extras;
+    }
+    return head;
 }
 
 size_t kn_gemm_u8s8_pack_bytes__avx2_quads_4x16(const int8_t *w, int n, int segs, int seg_len)
 {
     const struct source s = {w, n, segs, seg_len};
     size_t depth = kn_panel_depth(KR, segs, seg_len), bytes = 0;
-    uint32_t counts[KN_QUADS_COUNTS];
     for (int first = 0, width; first < n; first += width) {
+        struct kn_quads_head head;
         width = kn_panel_width(NR, n - first);
-        bytes += depth * (size_t)width + kn_quads_extra_bytes(count_extras(&s, first, width, counts));
+        head = count(&s, first, width);
+        bytes += depth * (size_t)width + kn_quads_extra_bytes(&head);
     }
     return bytes;
 }
@@ -140,23 +193,21 @@ void kn_gemm_u8s8_pack__avx2_quads_4x16(const int8_t *w, int n, int segs, int se
     size_t depth = kn_panel_depth(KR, segs, seg_len);
     unsigned char *to = out;
     for (int first = 0, width; first < n; first += width) {
-        uint32_t counts[KN_QUADS_COUNTS];
-        struct extras e = {0};
+        struct kn_quads_head head;
+        struct target t = {0};
         unsigned char *dense = to;
-        size_t extras;
         width = kn_panel_width(NR, n - first);
-        extras = count_extras(&s, first, width, counts);
+        head = count(&s, first, width);
         to += depth * (size_t)width;
-        memcpy(to, counts, sizeof counts);
-        e.place = (struct kn_quads_place *)(void *)(to + sizeof counts);
-        memset(e.place, 0, kn_quads_place_bytes(extras));
-        e.weights = (int8_t *)e.place + kn_quads_place_bytes(extras);
-        to += kn_quads_extra_bytes(extras);
+        memcpy(to, &head, sizeof head);
+        t.place = (struct kn_quads_place *)(void *)(to + sizeof head);
+        memset(t.place, 0, kn_quads_place_bytes(&head));
+        t.extra = (int8_t *)to + sizeof head + kn_quads_place_bytes(&head);
+        t.pitch = (size_t)width * KR;
         for (int v = 0; v < width / LANES; v++) {
-            e.count = 0;
-            split_vector(&s, first + v * LANES, (int8_t *)dense + (size_t)v * LANES * KR, (size_t)width * KR, &e);
-            e.place += e.count;
-            e.weights += (size_t)e.count * KN_QUADS_BYTES;
+            t.dense = (int8_t *)dense + (size_t)v * LANES * KR;
+            split_vector(&s, first + v * LANES, &t);
         }
+        to += kn_quads_extra_bytes(&head);
     }
 }

@@ -24,8 +24,7 @@ static const struct kn_quads_tiles tiles[3] = {
 
 /* A panel's extras. */
 struct extras {
-    size_t total;
-    uint32_t count[KN_QUADS_COUNTS]; /* of each vector */
+    struct kn_quads_head head;
     const struct kn_quads_place *place;
     const int8_t *weights;
 };
@@ -33,10 +32,9 @@ struct extras {
 static struct extras read_extras(const int8_t *p)
 {
     struct extras e;
-    memcpy(e.count, p, sizeof e.count);
-    e.total = kn_quads_extras(e.count);
-    e.place = (const struct kn_quads_place *)(const void *)(p + sizeof e.count);
-    e.weights = p + sizeof e.count + kn_quads_place_bytes(e.total);
+    memcpy(&e.head, p, sizeof e.head);
+    e.place = (const struct kn_quads_place *)(const void *)(p + sizeof e.head);
+    e.weights = p + sizeof e.head + kn_quads_place_bytes(&e.head);
     return e;
 }
 
@@ -46,26 +44,32 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
 {
     const struct kn_quads_place *place = e->place;
     const int8_t *w = e->weights;
+    const uint8_t *x[MR];
+    ptrdiff_t seg_step = a->seg_step;
+    KN_UNROLL
+    for (int i = 0; i < mr; i++)
+        x[i] = row[i];
     for (int v = 0; v < nv; v++) {
-        __m256i sum[MR], part[MR];
+        __m256i sum[MR];
         KN_UNROLL
-        for (int i = 0; i < mr; i++) {
+        for (int i = 0; i < mr; i++)
             sum[i] = kn_quads_load(bias + 8 * v);
-            part[i] = _mm256_setzero_si256();
-        }
-        for (uint32_t left = e->count[v]; left; left--, place++, w += KN_QUADS_BYTES) {
-            ptrdiff_t at = (ptrdiff_t)place->segment * a->seg_step + (ptrdiff_t)(place->input_end >> 1);
-            __m256i wv = kn_quads_load(w);
+        for (uint32_t runs = e->head.runs[v]; runs; runs--) {
+            const struct kn_quads_place *end = place + 1 + place->segment_or_count;
+            __m256i part[MR];
             KN_UNROLL
             for (int i = 0; i < mr; i++)
-                part[i] = _mm256_add_epi16(part[i], _mm256_maddubs_epi16(kn_quads_broadcast(row[i] + at), wv));
-            if (!(place->input_end & 1))
-                continue;
-            KN_UNROLL
-            for (int i = 0; i < mr; i++) {
-                sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(part[i], _mm256_set1_epi16(1)));
                 part[i] = _mm256_setzero_si256();
+            for (place++; place != end; place++, w += KN_QUADS_BYTES) {
+                ptrdiff_t at = (ptrdiff_t)place->segment_or_count * seg_step + (ptrdiff_t)place->input;
+                __m256i wv = kn_quads_load(w);
+                KN_UNROLL
+                for (int i = 0; i < mr; i++)
+                    part[i] = _mm256_add_epi16(part[i], _mm256_maddubs_epi16(kn_quads_broadcast(x[i] + at), wv));
             }
+            KN_UNROLL
+            for (int i = 0; i < mr; i++)
+                sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(part[i], _mm256_set1_epi16(1)));
         }
         KN_UNROLL
         for (int i = 0; i < mr; i++)
@@ -102,12 +106,12 @@ static const int8_t *run_panel(const struct kn_rows *a, const int8_t *w, size_t 
             const uint8_t *row[KN_QUADS_MAX_MR];
             ptrdiff_t at = rows.done * f->ldc;
             kn_quads_next(&rows, a, mr, row);
-            if (e.total)
+            if (e.head.extras)
                 extras[mr - 1](a, row, nv, &e, f->bias, start);
-            t->size[size].run(a, row, w, e.total ? start : f->bias, e.total ? 8 * nv : 0, f, at);
+            t->size[size].run(a, row, w, e.head.extras ? start : f->bias, e.head.extras ? 8 * nv : 0, f, at);
         }
     }
-    return e.weights + e.total * KN_QUADS_BYTES;
+    return e.weights + (size_t)e.head.extras * KN_QUADS_BYTES;
 }
 
 void kn_gemm_u8s8_u8__avx2_quads_4x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
