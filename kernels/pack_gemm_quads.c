@@ -17,9 +17,9 @@ struct source {
 struct target {
     int8_t *dense; /* quads of this vector, `pitch` bytes apart */
     size_t pitch;
-    struct kn_quads_place *place; /* of the next place */
-    struct kn_quads_place *run;   /* the run's length; NULL: no run is open */
-    int8_t *extra;                /* the next */
+    uint32_t *length;             /* of the next run */
+    struct kn_quads_place *place; /* of the next extra */
+    int8_t *extra;                /* the next one */
     uint32_t runs, extras;
     int positive[WORDS], negative[WORDS]; /* of the open run */
 };
@@ -90,10 +90,8 @@ static void begin_run(struct target *t)
 {
     memset(t->positive, 0, sizeof t->positive);
     memset(t->negative, 0, sizeof t->negative);
-    if (t->dense) {
-        t->run = t->place++;
-        *t->run = (struct kn_quads_place){0, 0};
-    }
+    if (t->dense)
+        *t->length++ = 0;
     t->runs++;
 }
 
@@ -108,7 +106,7 @@ static void put_extra(struct target *t, const struct source *s, int seg, int inp
     t->extras++;
     if (!t->dense)
         return;
-    t->run->segment_or_count++;
+    t->length[-1]++;
     *t->place++ = (struct kn_quads_place){(uint32_t)seg, (uint32_t)input};
     memcpy(t->extra, extra, LANES * KR);
     t->extra += LANES * KR;
@@ -200,8 +198,9 @@ void kn_gemm_u8s8_pack__avx2_quads_4x16(const int8_t *w, int n, int segs, int se
         head = count(&s, first, width);
         to += depth * (size_t)width;
         memcpy(to, &head, sizeof head);
-        t.place = (struct kn_quads_place *)(void *)(to + sizeof head);
-        memset(t.place, 0, kn_quads_place_bytes(&head));
+        t.length = (uint32_t *)(void *)(to + sizeof head);
+        memset(t.length, 0, kn_quads_place_bytes(&head));
+        t.place = (struct kn_quads_place *)(void *)(to + sizeof head + kn_quads_length_bytes(&head));
         t.extra = (int8_t *)to + sizeof head + kn_quads_place_bytes(&head);
         t.pitch = (size_t)width * KR;
         for (int v = 0; v < width / LANES; v++) {

@@ -8,9 +8,9 @@
  * Packed, per panel of nv vectors of 8 outputs:
  *   weights   as kn_panel_depth(4): for each segment, for each 4 inputs: nv x 8 outputs x 4
  *   head      struct kn_quads_head
- *   places    per run its length and then one place for each of its extras; all of vector 0 first; filled up with
- *             zeros to KN_QUADS_BYTES
- *   extras    8 outputs x 4 each, in the same order */
+ *   lengths   uint32 per run: its extras; all of vector 0 first
+ *   places    struct kn_quads_place per extra, in the same order; filled up with zeros to KN_QUADS_BYTES
+ *   extras    8 outputs x 4 each */
 #ifndef KERNELS_QUADS_EXTRA_H
 #define KERNELS_QUADS_EXTRA_H
 
@@ -26,18 +26,23 @@ struct kn_quads_head {
 };
 _Static_assert(sizeof(struct kn_quads_head) == KN_QUADS_BYTES, "what follows keeps its alignment");
 
-/* Either a place or, with input unused, the number of places that follow. */
 struct kn_quads_place {
-    uint32_t segment_or_count;
-    uint32_t input; /* in its segment */
+    uint32_t segment, input; /* the first input, counted in its segment */
 };
 
+static inline size_t kn_quads_length_bytes(const struct kn_quads_head *head)
+{
+    size_t runs = 0;
+    for (int v = 0; v < KN_QUADS_VECTORS; v++)
+        runs += head->runs[v];
+    return runs * sizeof(uint32_t);
+}
+
+/* From the head to the extras. */
 static inline size_t kn_quads_place_bytes(const struct kn_quads_head *head)
 {
-    size_t places = head->extras;
-    for (int v = 0; v < KN_QUADS_VECTORS; v++)
-        places += head->runs[v];
-    return (places * sizeof(struct kn_quads_place) + KN_QUADS_BYTES - 1) / KN_QUADS_BYTES * KN_QUADS_BYTES;
+    size_t bytes = kn_quads_length_bytes(head) + head->extras * sizeof(struct kn_quads_place);
+    return (bytes + KN_QUADS_BYTES - 1) / KN_QUADS_BYTES * KN_QUADS_BYTES;
 }
 
 /* All that follows a panel's weights. */

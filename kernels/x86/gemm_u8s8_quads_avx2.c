@@ -25,6 +25,7 @@ static const struct kn_quads_tiles tiles[3] = {
 /* A panel's extras. */
 struct extras {
     struct kn_quads_head head;
+    const uint32_t *length;
     const struct kn_quads_place *place;
     const int8_t *weights;
 };
@@ -33,7 +34,8 @@ static struct extras read_extras(const int8_t *p)
 {
     struct extras e;
     memcpy(&e.head, p, sizeof e.head);
-    e.place = (const struct kn_quads_place *)(const void *)(p + sizeof e.head);
+    e.length = (const uint32_t *)(const void *)(p + sizeof e.head);
+    e.place = (const struct kn_quads_place *)(const void *)(p + sizeof e.head + kn_quads_length_bytes(&e.head));
     e.weights = p + sizeof e.head + kn_quads_place_bytes(&e.head);
     return e;
 }
@@ -43,6 +45,7 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
                           const int32_t *bias, int32_t *start)
 {
     const struct kn_quads_place *place = e->place;
+    const uint32_t *length = e->length;
     const int8_t *w = e->weights;
     const uint8_t *x[MR];
     ptrdiff_t seg_step = a->seg_step;
@@ -55,13 +58,13 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
         for (int i = 0; i < mr; i++)
             sum[i] = kn_quads_load(bias + 8 * v);
         for (uint32_t runs = e->head.runs[v]; runs; runs--) {
-            const struct kn_quads_place *end = place + 1 + place->segment_or_count;
+            const struct kn_quads_place *end = place + *length++;
             __m256i part[MR];
             KN_UNROLL
             for (int i = 0; i < mr; i++)
                 part[i] = _mm256_setzero_si256();
-            for (place++; place != end; place++, w += KN_QUADS_BYTES) {
-                ptrdiff_t at = (ptrdiff_t)place->segment_or_count * seg_step + (ptrdiff_t)place->input;
+            for (; place != end; place++, w += KN_QUADS_BYTES) {
+                ptrdiff_t at = (ptrdiff_t)place->segment * seg_step + (ptrdiff_t)place->input;
                 __m256i wv = kn_quads_load(w);
                 KN_UNROLL
                 for (int i = 0; i < mr; i++)
