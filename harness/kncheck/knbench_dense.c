@@ -128,7 +128,7 @@ static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
     TRY(knbench_s8(b, input_elements(s), 0, &x));
     TRY(knbench_buffer(b, input_elements(s) * sizeof *wide, &wide));
     b->ref->widen_u8_s16.run((const uint8_t *)x, input_elements(s), wide);
-    TRY(knbench_trained_s8(b, weights, &w));
+    TRY(knbench_trained_s8(b, weights, 0, &w));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *bias, &bias));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *scale, &scale));
     for (int j = 0; j < s->n; j++)

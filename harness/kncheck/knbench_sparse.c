@@ -164,7 +164,7 @@ static enum status time_u8s8(struct knbench *b, const struct sparse_shape *s, do
     TRY(knbench_s8(b, elements, 0, &x));
     TRY(knbench_buffer(b, elements * sizeof *wide, &wide));
     b->ref->widen_u8_s16.run((const uint8_t *)x, elements, wide);
-    TRY(knbench_s8(b, (size_t)s->n * (size_t)depth(s), sparsity, &w));
+    TRY(knbench_trained_s8(b, (size_t)s->n * (size_t)depth(s), sparsity, &w));
     TRY(offsets(b, s, &offset));
     base.x = x;
     for (int i = 0; i < 3; i++) {
