@@ -14,12 +14,12 @@ KN_QUADS_TILE(2, 2, 2)
 KN_QUADS_TILE(4, 2, 1)
 KN_QUADS_TILE(1, 3, 2)
 KN_QUADS_TILE(2, 3, 1)
-KN_QUADS_TILE(3, 3, 1)
+KN_QUADS_TILE(4, 3, 1)
 
 static const struct kn_quads_tiles tiles[3] = {
     {{{4, tile_4_1}, {2, tile_2_1}, {1, tile_1_1}}},
     {{{4, tile_4_2}, {2, tile_2_2}, {1, tile_1_2}}},
-    {{{3, tile_3_3}, {2, tile_2_3}, {1, tile_1_3}}},
+    {{{4, tile_4_3}, {2, tile_2_3}, {1, tile_1_3}}},
 };
 
 /* A panel's extras. */
@@ -40,9 +40,9 @@ static struct extras read_extras(const int8_t *p)
     return e;
 }
 
-/* start (mr, nv, 8) = bias + extras. Within a run, products add up in 16 bits. */
-KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, int mr, int nv, const struct extras *e,
-                          const int32_t *bias, int32_t *start)
+/* start (mr, nv, 8) = bias + extras. Within a run, products add up in 16 bits. flat: there is one segment. */
+KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, int mr, int flat, int nv,
+                          const struct extras *e, const int32_t *bias, int32_t *start)
 {
     const struct kn_quads_place *place = e->place;
     const uint32_t *length = e->length;
@@ -64,7 +64,7 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
             for (int i = 0; i < mr; i++)
                 part[i] = _mm256_setzero_si256();
             for (; place != end; place++, w += KN_QUADS_BYTES) {
-                ptrdiff_t at = (ptrdiff_t)place->segment * seg_step + (ptrdiff_t)place->input;
+                ptrdiff_t at = (flat ? 0 : (ptrdiff_t)place->segment * seg_step) + (ptrdiff_t)place->input;
                 __m256i wv = kn_quads_load(w);
                 KN_UNROLL
                 for (int i = 0; i < mr; i++)
@@ -84,16 +84,18 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
     static void extras_##mr(const struct kn_rows *a, const uint8_t *const *row, int nv, const struct extras *e,        \
                             const int32_t *bias, int32_t *start)                                                       \
     {                                                                                                                  \
-        add_extras(a, row, mr, nv, e, bias, start);                                                                    \
+        if (a->segs == 1)                                                                                              \
+            add_extras(a, row, mr, 1, nv, e, bias, start);                                                             \
+        else                                                                                                           \
+            add_extras(a, row, mr, 0, nv, e, bias, start);                                                             \
     }
 EXTRAS(1)
 EXTRAS(2)
-EXTRAS(3)
 EXTRAS(4)
 
 typedef void (*extras_fn)(const struct kn_rows *a, const uint8_t *const *row, int nv, const struct extras *e,
                           const int32_t *bias, int32_t *start);
-static const extras_fn extras[MR] = {extras_1, extras_2, extras_3, extras_4};
+static const extras_fn extras[MR + 1] = {[1] = extras_1, [2] = extras_2, [4] = extras_4};
 
 /* All rows against one panel of 8 * nv outputs. Returns what follows the panel. */
 static const int8_t *run_panel(const struct kn_rows *a, const int8_t *w, size_t depth, int nv,
@@ -110,7 +112,7 @@ static const int8_t *run_panel(const struct kn_rows *a, const int8_t *w, size_t 
             ptrdiff_t at = rows.done * f->ldc;
             kn_quads_next(&rows, a, mr, row);
             if (e.head.extras)
-                extras[mr - 1](a, row, nv, &e, f->bias, start);
+                extras[mr](a, row, nv, &e, f->bias, start);
             t->size[size].run(a, row, w, e.head.extras ? start : f->bias, e.head.extras ? 8 * nv : 0, f, at);
         }
     }
