@@ -104,20 +104,32 @@ KN_INLINE void kn_quads_finish_u8(const __m256i *sum, int nv, const struct kn_qu
     }
 }
 
-KN_INLINE void kn_quads_finish(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f, ptrdiff_t at)
+/* Row i of a tile. */
+KN_INLINE void kn_quads_finish_row(const __m256i *sum, int i, int mr, int nv, const struct kn_quads_finish *f,
+                                   ptrdiff_t at)
 {
+    if (i >= mr)
+        return;
     if (f->y8) {
-        KN_UNROLL
-        for (int i = 0; i < mr; i++)
-            kn_quads_finish_u8(sum + i * nv, nv, f, f->y8 + at + i * f->ldc);
+        kn_quads_finish_u8(sum + i * nv, nv, f, f->y8 + at + i * f->ldc);
         return;
     }
     KN_UNROLL
-    for (int i = 0; i < mr; i++) {
-        KN_UNROLL
-        for (int v = 0; v < nv; v++)
-            kn_store_s32(f->y32 + at + i * f->ldc + 8 * v, sum[i * nv + v], v < nv - 1 ? 8 : f->last);
-    }
+    for (int v = 0; v < nv; v++)
+        kn_store_s32(f->y32 + at + i * f->ldc + 8 * v, sum[i * nv + v], v < nv - 1 ? 8 : f->last);
+}
+
+/* Not a loop: clang 14 leaves one over so much code as it is, and then all sums live in memory. */
+KN_INLINE void kn_quads_finish(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f, ptrdiff_t at)
+{
+    kn_quads_finish_row(sum, 0, mr, nv, f, at);
+    kn_quads_finish_row(sum, 1, mr, nv, f, at);
+    kn_quads_finish_row(sum, 2, mr, nv, f, at);
+    kn_quads_finish_row(sum, 3, mr, nv, f, at);
+    kn_quads_finish_row(sum, 4, mr, nv, f, at);
+    kn_quads_finish_row(sum, 5, mr, nv, f, at);
+    kn_quads_finish_row(sum, 6, mr, nv, f, at);
+    kn_quads_finish_row(sum, 7, mr, nv, f, at);
 }
 
 KN_INLINE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w, const int32_t *start,
