@@ -89,6 +89,7 @@ struct kn_gemm_f32 {
  * integers may depend on the weights. */
 struct kn_gemm_u8s8 { /* both outputs share tile and packing */
     struct kn_facts facts;
+    float pace; /* how fast it is, compared to the dense kernel that the sparse kernels' break_even refers to */
     kn_gemm_u8s8_u8_fn run_u8;
     kn_gemm_u8s8_s32_fn run_s32;
     size_t (*pack_bytes)(const int8_t *w, int n, int segs, int seg_len);
@@ -110,7 +111,7 @@ typedef void (*kn_spmv_u8s8_s32_fn)(const uint8_t *x, const void *packed, const 
 
 struct kn_spmv_f32 {
     struct kn_facts facts;
-    float break_even; /* sparsity from which it beats the dense kernel of its ISA level (measured; kernels/SPEED.md) */
+    float break_even; /* sparsity from which it beats the best dense kernel of its own ISA level (kernels/SPEED.md) */
     kn_spmv_f32_fn run;
     size_t (*pack_bytes)(const float *w, int n, int k);
     void (*pack)(const float *w, int n, int k, void *out);

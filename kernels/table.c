@@ -9,8 +9,9 @@ static const struct kn_gemm_f32 gemm_f32[] = {
 #include "kernels/gemm_f32.def"
 };
 #undef KERNEL
-#define KERNEL(isa, impl, mr, nr, kr, a_bytes)                                                                         \
+#define KERNEL(isa, impl, mr, nr, kr, a_bytes, pace)                                                                   \
     {{"kn_gemm_u8s8__" #impl, isa, mr, nr, kr, a_bytes},                                                               \
+     pace,                                                                                                             \
      kn_gemm_u8s8_u8__##impl,                                                                                          \
      kn_gemm_u8s8_s32__##impl,                                                                                         \
      kn_gemm_u8s8_pack_bytes__##impl,                                                                                  \
