@@ -115,7 +115,6 @@ enum status artifact_make(const struct artifact_context *context, int model, int
         artifact_free(out);
         return st;
     }
-    out->status = st;
     if (st != ST_OK)
         snprintf(out->reason, sizeof out->reason, "%s", status_message());
     return ST_OK;

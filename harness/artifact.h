@@ -33,7 +33,6 @@ struct artifact_stage {
 
 struct artifact {
     int made;           /* 0: failed, see reason */
-    enum status status; /* of the failure */
     char reason[512];
     char file[PATH_MAX];                          /* relative to the run's folder */
     char path[PATH_MAX];                          /* as opened */

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"compress", cli_compress, "make one recipe for one model, as a packed file"},
     {"eval", cli_eval, "accuracy of a packed model, perhaps against another"},
     {"run", cli_run, "one inference with a packed model"},
+    {"inspect", cli_inspect, "what a packed file holds"},
     {"kernels", cli_kernels, "list, prove and time the kernels"},
     {"cpu", cli_cpu, "facts about this processor and build"},
     {NULL, NULL, NULL},

@@ -356,7 +356,7 @@ static enum status fill(struct work *w, struct record *r)
 
     TRY(fill_identity(w, r));
     if (bad) {
-        TRY(record_set(&r->status, bad->status == ST_MISMATCH ? "mismatch" : "failed"));
+        TRY(record_set(&r->status, "failed"));
         return record_setf(&r->reason, "%s%s", bad == w->artifact ? "" : "its FP32 baseline failed: ", bad->reason);
     }
     TRY(fill_size(w, r));

@@ -89,7 +89,7 @@ expect 2 'text.plk' 'a file that is no model' "$packlight" inspect "$work/text.p
 : >"$work/empty.plk"
 expect 2 'empty.plk' 'an empty model' "$packlight" eval "$work/empty.plk"
 expect 2 '784' 'an input of the wrong size' "$packlight" run "$model" --input "$work/text.plk"
-expect 2 'records.jsonl|no such|cannot' 'report of a folder that is not there' "$packlight" report "$work/norun"
+expect 2 'norun: not a folder' 'report of a folder that is not there' "$packlight" report "$work/norun"
 mkdir "$work/garbled" && printf 'not json\n{}\n' >"$work/garbled/records.jsonl"
 expect 2 'records.jsonl:1' 'report of a garbled run' "$packlight" report "$work/garbled"
 expect 2 'no such recipe' 'compress with an unknown recipe' "$packlight" compress --suite suites/tiny.json --model tiny --recipe x -o "$work/x.plk"
@@ -100,12 +100,17 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # --- one failing cell is a row with a reason, and the others go on
-sed 's/{"name": "ptq-s8", "from": "fp32"/{"name": "ptq-s8", "from": "fp32"/; s/"epochs": 1, "batch": 64, "lr": 0.001, "ema": 0}, {"step": "pack"}\]},/"epochs": 1, "batch": 64, "lr": 1e30, "ema": 0}, {"step": "pack"}]},/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/diverge.json"
-timeout 300 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/qat-s8/*' --no-process >"$work/out" 2>"$work/err"
+# (training of prune-u90 explodes; nothing else depends on it in this filter)
+sed '/"name": "prune-u90",/,/pack/s/"lr": 0.002/"optimizer": "sgd", "momentum": 0.9, "lr": 10, "weight_decay": 1/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/diverge.json"
+timeout 300 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/prune-u90/*' --no-process >"$work/out" 2>"$work/err"
 code=$?
 rows=$(wc -l <"$work/diverge/records.jsonl")
-{ [ "$code" = 5 ] || [ "$code" = 2 ]; } && [ "$rows" = 6 ] && grep -qE '"status":"(failed|mismatch)"' "$work/diverge/records.jsonl"
+[ "$code" = 2 ] && [ "$rows" = 6 ] && [ "$(grep -c '"status":"failed"' "$work/diverge/records.jsonl")" = 3 ]
 verdict $((1 - $?)) 'a diverging recipe is a row with a reason, the rest is there, the exit code says so'
+
+expect 0 '1 ok, 2 skipped' 'without SIMD its cells are skipped rows' "$packlight" bench suites/tiny.json -o "$work/scalar" --cache "$work/cache" --isa ref --filter '*/fp32/*' --no-process
+grep -q '"status":"skip".*no SIMD level' "$work/scalar/records.jsonl"
+verdict $((1 - $?)) 'a skipped row says why'
 
 # --- killed at arbitrary instants: finished records survive, --resume does the rest
 mkdir "$work/kill"

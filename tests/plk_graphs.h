@@ -145,11 +145,20 @@ static inline void graphs_lenet300(struct graph *out, enum graphs_kind kind, dou
     graphs_fill(out, kind, zeros, 300);
 }
 
-/* Two inputs, one dense output channel; two weights that are not zero. */
+/* All operators, few weights. */
+static inline void graphs_small(struct graph *out, enum graphs_kind kind, double zeros)
+{
+    static const struct layer layers[] = {{OP_CONV, 4, 3}, {OP_RELU, 0, 0}, {OP_POOL_MAX, 0, 2}, {OP_FLATTEN, 0, 0},
+                                          {OP_FC, 20, 0},  {OP_RELU, 0, 0}, {OP_FC, 3, 0}};
+    graphs_chain(out, "small", 2, 10, 10, layers, 7);
+    graphs_fill(out, kind, zeros, 4);
+}
+
+/* Three inputs, one output; all zero. */
 static inline void graphs_tiny(struct graph *out)
 {
     static const struct layer layers[] = {{OP_FC, 1, 0}};
-    graphs_chain(out, "t", 2, 0, 0, layers, 1);
+    graphs_chain(out, "t", 3, 0, 0, layers, 1);
 }
 
 static inline void assert_tensors_equal(const struct weight *a, const struct weight *b)

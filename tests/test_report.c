@@ -48,12 +48,13 @@ static void close_report(void)
 static char *rendered(const char *form, int width, int colour)
 {
     struct text text = {0};
-    struct plots plots;
+    struct plots plots = {NULL, 0};
     struct emit_options options = {width, colour, &plots};
     char *bytes = NULL;
     size_t len;
 
-    FAKE_OK(plots_make(&report, &plots));
+    if (strcmp(form, "md") == 0) /* the only one that points at pictures */
+        FAKE_OK(plots_make(&report, &plots));
     emit_find(form)->emit(&report, &options, &text);
     FAKE_OK(text_take(&text, &bytes, &len));
     plots_free(&plots);
@@ -393,7 +394,7 @@ static void test_filter(void **state)
     (void)state;
 
     fake_run(dir, 0);
-    open_report("lenet5/*s8/simd/*");
+    open_report("other/*,lenet5/*s8/simd/*");
     assert_int_equal(report.models, 1);
     assert_string_equal(report.model[0].name, "lenet5");
     assert_string_equal(report.model[0].row[0].config, "fp32"); /* the base stays */

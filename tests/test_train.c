@@ -1,117 +1,19 @@
 /* Training as a whole, on a small synthetic problem: same bits with any number of threads, masks, quantization-aware
- * training, distillation, the simulated forward pass, and everything that must be refused. */
+ * training, distillation, and everything that must be refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "base/progress.h"
-#include "base/rng.h"
 #include "graph/graph_quant.h"
 #include "kernels/requant.h"
-#include "train/fakequant.h"
+#include "tests/bars.h"
 #include "train/forward.h"
-#include "train/train.h"
-
-enum { SIDE = 12, IMAGE = SIDE * SIDE, N_TRAIN = 600, N_VALID = 200, CLASSES = 4 };
-
-static uint8_t train_pixels[N_TRAIN * IMAGE], valid_pixels[N_VALID * IMAGE], train_labels[N_TRAIN],
-    valid_labels[N_VALID];
-static struct dataset train_set = {train_pixels, train_labels, N_TRAIN, 1, SIDE, SIDE, CLASSES};
-static struct dataset valid_set = {valid_pixels, valid_labels, N_VALID, 1, SIDE, SIDE, CLASSES};
-
-/* A bright bar of noisy strength: horizontal or vertical (classes 0, 1), or both crossing or not touching (2, 3). */
-static void draw(struct rng *rng, uint8_t *image, uint8_t *label)
-{
-    int kind = (int)rng_below(rng, CLASSES), at = 2 + (int)rng_below(rng, 4), to = 6 + (int)rng_below(rng, 4);
-
-    for (int i = 0; i < IMAGE; i++)
-        image[i] = (uint8_t)rng_below(rng, 90);
-    for (int i = 1; i < SIDE - 1; i++) {
-        uint8_t bright = (uint8_t)(130 + rng_below(rng, 120));
-        if (kind == 0 || kind == 2)
-            image[at * SIDE + i] = bright;
-        if (kind == 1 || kind == 2)
-            image[i * SIDE + to] = bright;
-        if (kind == 3 && i < 8)
-            image[i * SIDE + i] = bright;
-    }
-    *label = (uint8_t)kind;
-}
-
-static int make_data(void **state)
-{
-    struct rng rng;
-    (void)state;
-
-    rng_seed(&rng, 7, 0);
-    for (int i = 0; i < N_TRAIN; i++)
-        draw(&rng, train_pixels + i * IMAGE, &train_labels[i]);
-    for (int i = 0; i < N_VALID; i++)
-        draw(&rng, valid_pixels + i * IMAGE, &valid_labels[i]);
-    progress_silence(1);
-    return 0;
-}
-
-static void add(struct graph *g, enum op op, int channels, int kernel, int stride)
-{
-    struct node node = {.op = op, .input = -1, .weight = -1, .bias = -1, .channels = channels};
-    int dim[4] = {1, SIDE, SIDE, 1}, one = 1, unused;
-    char name[32];
-
-    snprintf(node.name, sizeof node.name, "%s%d", op_name(op), g->nodes);
-    node.kernel_h = node.kernel_w = kernel;
-    node.stride_h = node.stride_w = stride;
-    if (op != OP_INPUT)
-        node.input = g->node[g->nodes - 1].output;
-    if (op == OP_CONV || op == OP_FC) {
-        int w[4] = {channels, g->value[node.input].dim[0], kernel, kernel};
-        snprintf(name, sizeof name, "%.20s.weight", node.name);
-        assert_int_equal(graph_add_weight(g, name, DT_F32, op == OP_CONV ? 4 : 2, w, &node.weight), ST_OK);
-        snprintf(name, sizeof name, "%.20s.bias", node.name);
-        assert_int_equal(graph_add_weight(g, name, DT_F32, 1, w, &node.bias), ST_OK);
-    }
-    snprintf(name, sizeof name, "%.20s.out", node.name);
-    assert_int_equal(graph_add_value(g, name, op == OP_INPUT ? 3 : 1, op == OP_INPUT ? dim : &one, &node.output),
-                     ST_OK);
-    assert_int_equal(graph_add_node(g, &node, &unused), ST_OK);
-    if (op != OP_INPUT)
-        assert_int_equal(graph_infer(g), ST_OK);
-}
-
-static void make_net(struct graph *g, uint64_t seed)
-{
-    memset(g, 0, sizeof *g);
-    strcpy(g->name, "bars");
-    add(g, OP_INPUT, 0, 0, 0);
-    add(g, OP_CONV, 6, 3, 1);
-    add(g, OP_POOL_MAX, 0, 2, 2);
-    add(g, OP_CONV, 8, 3, 1);
-    add(g, OP_RELU, 0, 0, 0);
-    add(g, OP_FLATTEN, 0, 0, 0);
-    add(g, OP_FC, 20, 1, 1);
-    add(g, OP_RELU, 0, 0, 0);
-    add(g, OP_FC, CLASSES, 1, 1);
-    graph_init_weights(g, seed);
-}
-
-static void defaults(struct train_options *o)
-{
-    train_defaults(o);
-    o->epochs = 6;
-    o->batch = 50;
-    o->lr = 5e-3f;
-    o->flip = 0;
-    o->ema = 0.95f;
-    o->label_smoothing = 0.02f;
-    o->label = "bars";
-}
 
 static void same_graph(const struct graph *a, const struct graph *b)
 {
@@ -367,123 +269,6 @@ static void qat_is_close_to_float(void **state)
     graph_free(&g);
 }
 
-/* ------------------------------------------------------------------ the simulated forward pass */
-
-/* Layer by layer on the grids: weights, biases and activations must be whole multiples, and the values those of
- * kn_quantize over the raw ones. */
-static void simulation_is_on_the_grids(void **state)
-{
-    struct graph g;
-    struct train_options o;
-    struct train_result r;
-    struct forward *f;
-    (void)state;
-
-    make_net(&g, 1);
-    defaults(&o);
-    o.epochs = 1;
-    o.qat = 1;
-    assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_OK);
-    assert_int_equal(forward_new(&g, 10, NULL, &f), ST_OK);
-    forward_run(f, valid_pixels, 10);
-    for (int v = 0; v < g.values; v++) {
-        const struct value *value = &g.value[v];
-        size_t count = 10 * value_count(value);
-        const float *raw = forward_value(f, v, 1), *seen = forward_value(f, v, 0);
-        if (value->quant == QUANT_NONE) {
-            assert_memory_equal(raw, seen, count * 4);
-            continue;
-        }
-        for (size_t i = 0; i < count; i++) {
-            int q = kn_quantize(raw[i], 1.0f / value->scale, value->zero_point);
-            assert_true(seen[i] == value->scale * (float)(q - value->zero_point));
-        }
-    }
-    for (size_t i = 0; i < 10 * IMAGE; i++) /* pixels are exact */
-        assert_true(lrintf(forward_value(f, 0, 0)[i] * 255.0f) == valid_pixels[i]);
-    forward_free(f);
-    graph_free(&g);
-}
-
-/* One fc layer by hand, in integers: the simulation must give scale * (integer accumulator). */
-static void simulation_equals_integers(void **state)
-{
-    struct graph g = {0};
-    struct forward *f;
-    static const float w[2] = {0.5f, -0.26f};
-    struct weight *weight, *bias;
-    const float *out;
-    uint8_t pixels[2 * IMAGE] = {0};
-    int input;
-    (void)state;
-
-    strcpy(g.name, "hand");
-    add(&g, OP_INPUT, 0, 0, 0);
-    add(&g, OP_FLATTEN, 0, 0, 0);
-    add(&g, OP_FC, 2, 1, 1);
-    input = graph_input(&g);
-    weight = &g.weight[0];
-    bias = &g.weight[1];
-    for (int o = 0; o < 2; o++) {
-        ((float *)weight->data)[o * IMAGE] = w[o];
-        ((float *)bias->data)[o] = 0.1f;
-    }
-    assert_int_equal(mem_alloc(2, sizeof(float), &weight->scale), ST_OK);
-    weight->scale[0] = weight->scale[1] = 0.25f; /* 2 and -1 steps */
-    for (int v = 0; v < g.values - 1; v++) {
-        g.value[v].quant = QUANT_STATIC;
-        g.value[v].scale = 0.5f; /* pixel 255 = 1.0 = 2 steps, pixel 51 = 0.2 = 0 steps */
-        g.value[v].zero_point = 3;
-    }
-    pixels[0] = 255;
-    pixels[IMAGE] = 51;
-    assert_int_equal(forward_new(&g, 2, NULL, &f), ST_OK);
-    forward_run(f, pixels, 2);
-    out = forward_value(f, graph_output(&g), 0);
-    /* Bias 0.1 on the grid 0.125 is 0.125. */
-    assert_true(out[0] == 0.125f + 2 * 0.5f * 2 * 0.25f);
-    assert_true(out[1] == 0.125f - 2 * 0.5f * 1 * 0.25f);
-    assert_true(out[2] == 0.125f && out[3] == 0.125f);
-    /* With a range of each sample's own: 1.0 and 0.2 are exactly the tops; the bias stays float. */
-    for (int v = 0; v < g.values - 1; v++)
-        g.value[v].quant = QUANT_DYNAMIC;
-    forward_run(f, pixels, 2);
-    out = forward_value(f, graph_output(&g), 0);
-    assert_true(fabsf(out[0] - (0.1f + 0.5f)) < 1e-6f);
-    assert_true(fabsf(out[1] - (0.1f - 0.25f)) < 1e-6f);
-    assert_true(fabsf(out[2] - (0.1f + 0.2f * 0.5f)) < 1e-6f);
-    assert_true(fabsf(out[3] - (0.1f - 0.2f * 0.25f)) < 1e-6f);
-    assert_true(forward_value(f, input, 1)[0] == 1.0f);
-    weight->scale[1] = 0;
-    forward_free(f);
-    assert_int_equal(forward_new(&g, 2, NULL, &f), ST_BADARG);
-    graph_free(&g);
-}
-
-/* Batches of any size give each image the same bits as alone up to the product's rounding, and the same labels. */
-static void batch_size_does_not_matter(void **state)
-{
-    struct graph g;
-    struct forward *one, *many;
-    const float *a, *b;
-    (void)state;
-
-    make_net(&g, 3);
-    assert_int_equal(forward_new(&g, 1, NULL, &one), ST_OK);
-    assert_int_equal(forward_new(&g, 40, NULL, &many), ST_OK);
-    forward_run(many, valid_pixels, 33);
-    for (int i = 0; i < 33; i++) {
-        forward_run(one, valid_pixels + i * IMAGE, 1);
-        a = forward_value(one, graph_output(&g), 0);
-        b = forward_value(many, graph_output(&g), 0) + i * CLASSES;
-        for (int c = 0; c < CLASSES; c++)
-            assert_true(fabsf(a[c] - b[c]) < 1e-4f);
-    }
-    forward_free(one);
-    forward_free(many);
-    graph_free(&g);
-}
-
 /* ------------------------------------------------------------------ distillation */
 
 static void student_follows_teacher(void **state)
@@ -655,9 +440,6 @@ int main(void)
         cmocka_unit_test(plain_and_open_agree),
         cmocka_unit_test(masks_survive),
         cmocka_unit_test(qat_is_close_to_float),
-        cmocka_unit_test(simulation_is_on_the_grids),
-        cmocka_unit_test(simulation_equals_integers),
-        cmocka_unit_test(batch_size_does_not_matter),
         cmocka_unit_test(student_follows_teacher),
         cmocka_unit_test(divergence_is_reported),
         cmocka_unit_test(stops_when_asked),

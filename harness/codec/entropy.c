@@ -26,7 +26,8 @@ struct coding {
     struct rangecoder rc;
     struct entropy_models *m;
     uint16_t *column;      /* bitmap: density of each column; the lowest bit: is the element above nonzero? */
-    uint32_t exponent_max; /* largest exponent of a float tensor */
+    uint32_t exponent_max; /* of a float tensor: its largest exponent */
+    uint32_t has_signs;    /* and whether any element is negative */
     unsigned sign_context; /* 0, or 1 + sign of the last nonzero + 2 * the zeros since (0..2) */
     int damaged;
 };
@@ -65,20 +66,21 @@ BOTH_WAYS int bit_length(uint32_t value)
     return value == 0 ? 0 : 32 - __builtin_clz(value);
 }
 
-/* The `bits` bits below a leading one: the first `top` under models, the rest plainly. */
-BOTH_WAYS uint32_t code_tail(struct rangecoder *rc, int decoding, struct bit_model *models, int top, int bits,
+/* A number of `bits` bits: the highest `top` under models, the rest plainly, as always its lowest `sign` bits. */
+BOTH_WAYS uint32_t code_tail(struct rangecoder *rc, int decoding, struct bit_model *models, int top, int bits, int sign,
                              uint32_t tail)
 {
     uint32_t value;
 
-    if (bits <= top)
-        return rangecoder_tree(rc, decoding, models, bits, tail);
+    top = bits - sign < top ? bits - sign : top;
     value = rangecoder_tree(rc, decoding, models, top, tail >> (bits - top));
     bits -= top;
     if (bits > RANGECODER_RAW) {
         bits -= RANGECODER_RAW;
         value = value << RANGECODER_RAW | rangecoder_raw(rc, decoding, (tail >> bits) & 0xffffff, RANGECODER_RAW);
     }
+    if (bits == 0)
+        return value;
     return value << bits | rangecoder_raw(rc, decoding, tail & ((1u << bits) - 1), bits);
 }
 
@@ -96,32 +98,51 @@ BOTH_WAYS void sign_fade(struct coding *to)
     to->sign_context = to->sign_context == 0 || to->sign_context > 4 ? 0 : to->sign_context + 2;
 }
 
-/* Sign and size; the size as its bit length (a tree of class_bits), then the bits below the leading one. base is 1
- * where zero cannot occur. */
-BOTH_WAYS uint32_t code_integer(struct coding *to, int decoding, struct bit_model *classes, int class_bits,
-                                struct bit_model *tops, int top, int base, int class_max, uint32_t value)
-{
-    uint32_t size = value >> 31 ? 0u - value : value;
-    int class = bit_length(size), negative = (int)(value >> 31);
+/* How an integer of one type is coded. */
+struct integer {
+    struct bit_model *classes; /* tree of the size's bit length */
+    struct bit_model *tops;    /* per class: bits below the leading one */
+    int class_bits, class_max;
+    int top_bits, top; /* bits that tops has room for, and those modelled */
+    int base;          /* 1 where zero cannot occur */
+    int plain_sign;    /* 1: the sign has no model */
+};
 
-    class = (int)rangecoder_tree(&to->rc, decoding, classes, class_bits, (uint32_t)(class - base)) + base;
-    if (class > class_max) {
+/* The size's bit length, the bits below its leading one, the sign. */
+BOTH_WAYS uint32_t code_integer(struct coding *to, int decoding, const struct integer *how, uint32_t value)
+{
+    uint32_t size = value >> 31 ? 0u - value : value, tail;
+    int class = bit_length(size), negative = (int)(value >> 31);
+    struct bit_model *tops;
+
+    class = (int)rangecoder_tree(&to->rc, decoding, how->classes, how->class_bits, (uint32_t)(class - how->base));
+    class += how->base;
+    if (class > how->class_max) {
         to->damaged = 1;
-        class = class_max;
+        class = how->class_max;
     }
     if (class == 0)
         return 0;
-    size = 1u << (class - 1) |
-           code_tail(&to->rc, decoding, tops + (class << top), top, class - 1, size & ((1u << (class - 1)) - 1));
-    negative = code_sign(to, decoding, negative);
+    tops = how->tops + (class << how->top_bits);
+    tail = size & ((1u << (class - 1)) - 1);
+    if (how->plain_sign) {
+        tail = code_tail(&to->rc, decoding, tops, how->top, class, 1, tail << 1 | (uint32_t)negative);
+        negative = (int)(tail & 1);
+        tail >>= 1;
+    } else {
+        tail = code_tail(&to->rc, decoding, tops, how->top, class - 1, 0, tail);
+        negative = code_sign(to, decoding, negative);
+    }
+    size = 1u << (class - 1) | tail;
     return negative ? 0u - size : size;
 }
 
-/* Exponent as the distance from the largest, in unary; sign; 23 plain bits. */
-BOTH_WAYS uint32_t code_float(struct coding *to, int decoding, uint32_t value)
+/* Exponent as the distance from the largest, in unary; sign, which follows no pattern in dense tensors; 23 plain
+ * bits. */
+BOTH_WAYS uint32_t code_float(struct coding *to, int decoding, enum entropy_layout layout, uint32_t value)
 {
     uint32_t below = to->exponent_max - (value >> 23 & 255), i = 0;
-    uint32_t sign;
+    uint32_t rest = value & 0x7fffff, negative = value >> 31;
 
     while (i < ENTROPY_UNARY && rangecoder_bit(&to->rc, decoding, &to->m->exponent[i], below > i))
         i++;
@@ -131,20 +152,28 @@ BOTH_WAYS uint32_t code_float(struct coding *to, int decoding, uint32_t value)
         to->damaged = 1;
         i = to->exponent_max;
     }
-    sign = (uint32_t)code_sign(to, decoding, (int)(value >> 31));
-    return sign << 31 | (to->exponent_max - i) << 23 | rangecoder_raw(&to->rc, decoding, value & 0x7fffff, 23);
+    i = to->exponent_max - i;
+    if (to->has_signs && layout == ENTROPY_DENSE) {
+        rest = rangecoder_raw(&to->rc, decoding, negative << 23 | rest, 24);
+        return (rest >> 23) << 31 | i << 23 | (rest & 0x7fffff);
+    }
+    negative = to->has_signs ? (uint32_t)code_sign(to, decoding, (int)negative) : 0;
+    return negative << 31 | i << 23 | rangecoder_raw(&to->rc, decoding, rest, 23);
 }
 
 BOTH_WAYS uint32_t code_value(struct coding *to, int decoding, enum entropy_type type, enum entropy_layout layout,
                               uint32_t value)
 {
-    int base = layout != ENTROPY_DENSE;
+    int dense = layout == ENTROPY_DENSE;
+    /* Dense int8 weights are many, and have neither a gap around zero nor patterns of signs: fewer models. */
+    const struct integer s8 = {to->m->class_s8, to->m->top_s8[0],       3,      7,
+                               ENTROPY_TOP_S8,  ENTROPY_TOP_S8 - dense, !dense, dense};
+    const struct integer s32 = {to->m->class_s32, to->m->top_s32[0], 6,      32,
+                                ENTROPY_TOP_S32,  ENTROPY_TOP_S32,   !dense, 0};
 
     if (type == ENTROPY_F32)
-        return code_float(to, decoding, value);
-    if (type == ENTROPY_S8)
-        return code_integer(to, decoding, to->m->class_s8, 3, to->m->top_s8[0], ENTROPY_TOP_S8, base, 7, value);
-    return code_integer(to, decoding, to->m->class_s32, 6, to->m->top_s32[0], ENTROPY_TOP_S32, base, 32, value);
+        return code_float(to, decoding, layout, value);
+    return code_integer(to, decoding, type == ENTROPY_S8 ? &s8 : &s32, value);
 }
 
 /* An int8 comes as the 32-bit integer of the same value. */
@@ -226,7 +255,8 @@ BOTH_WAYS uint32_t code_gap(struct coding *to, int decoding, uint32_t gap, int e
     class = (int)rangecoder_tree(&to->rc, decoding, to->m->class_gap, 5, (uint32_t) class);
     if (class == GAP_END)
         return UINT32_MAX;
-    gap = code_tail(&to->rc, decoding, to->m->top_gap[class], ENTROPY_TOP_GAP, class, (gap + 1) & ((1u << class) - 1));
+    gap =
+        code_tail(&to->rc, decoding, to->m->top_gap[class], ENTROPY_TOP_GAP, class, 0, (gap + 1) & ((1u << class) - 1));
     return (1u << class | gap) - 1;
 }
 
@@ -256,8 +286,11 @@ BOTH_WAYS void code_sparse(struct coding *to, int decoding, enum entropy_type ty
 BOTH_WAYS void code_tensor(struct coding *to, int decoding, enum entropy_type type, enum entropy_layout layout,
                            size_t rows, size_t cols, void *data)
 {
-    if (type == ENTROPY_F32)
-        to->exponent_max = rangecoder_raw(&to->rc, decoding, to->exponent_max, 8);
+    if (type == ENTROPY_F32) {
+        uint32_t head = rangecoder_raw(&to->rc, decoding, to->has_signs << 8 | to->exponent_max, 9);
+        to->has_signs = head >> 8;
+        to->exponent_max = head & 255;
+    }
     if (layout == ENTROPY_DENSE)
         code_dense(to, decoding, type, rows * cols, data);
     else if (layout == ENTROPY_BITMAP)
@@ -307,8 +340,9 @@ enum status entropy_encode(struct entropy_models *models, enum entropy_type type
 
     memcpy(&writable, &data, sizeof writable);
     for (size_t i = 0; type == ENTROPY_F32 && i < rows * cols; i++) {
-        uint32_t exponent = load(type, data, i) >> 23 & 255;
+        uint32_t value = load(type, data, i), exponent = value >> 23 & 255;
         to.exponent_max = exponent > to.exponent_max ? exponent : to.exponent_max;
+        to.has_signs |= value >> 31;
     }
     rangecoder_encode(&to.rc, out);
     TRY(code_all(&to, 0, type, layout, rows, cols, writable));

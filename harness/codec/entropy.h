@@ -56,8 +56,8 @@ enum status entropy_encode(struct entropy_models *models, enum entropy_type type
                            size_t rows, size_t cols, const void *data, struct bytes *out);
 
 /* Decodes into data (rows, cols), which the caller has zeroed. The models must be as they were before encoding.
- * ST_FORMAT when the code is not one that entropy_encode writes for this shape: too short, too long, or with
- * impossible values; data is then unspecified. Time is bounded by rows * cols. ST_NOMEM. */
+ * ST_FORMAT when the content does not use up the code or goes on beyond it, or has impossible values; data is then
+ * unspecified. Damage that keeps all this is for a checksum to find. Time is bounded by rows * cols. ST_NOMEM. */
 enum status entropy_decode(struct entropy_models *models, enum entropy_type type, enum entropy_layout layout,
                            size_t rows, size_t cols, const unsigned char *code, size_t len, void *data);
 

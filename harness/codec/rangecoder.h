@@ -72,7 +72,7 @@ static inline void rangecoder_decode(struct rangecoder *rc, const unsigned char 
 }
 
 /* 1 if the decoder used the data up to their end and no more: it reads 8 bytes ahead of what renormalisation had
- * written, to which the encoder added 0 to 4 bytes. */
+ * written, to which the encoder added 0 to 4 bytes. A code cut short may still pass for another, shorter one. */
 static inline int rangecoder_used_all(const struct rangecoder *rc)
 {
     return rc->len + 8 >= rc->at && rc->len + 4 <= rc->at;

@@ -153,13 +153,14 @@ enum status plk_encode(const struct graph *graph, int flags, unsigned char **out
         bytes_free(&out);
         TRY_OUT(put_file(&out, graph, flags, 0, &local));
     }
-    finish_info(&local, out.data, out.len);
     *out_bytes = out.data;
     *out_len = out.len;
-    if (info)
-        *info = local;
-    else
+    if (!info) {
         plk_info_free(&local);
+        return ST_OK;
+    }
+    finish_info(&local, out.data, out.len);
+    *info = local;
     return ST_OK;
 out:
     bytes_free(&out);
@@ -261,10 +262,10 @@ enum status plk_decode(const char *name, const unsigned char *bytes, size_t len,
         st = cursor_fail(&in, "%zu bytes too many", in.end - in.at);
         goto out;
     }
-    finish_info(&local, bytes, len);
     *out = graph;
     graph = (struct graph){0};
     if (info) {
+        finish_info(&local, bytes, len);
         *info = local;
         local = (struct plk_info){0};
     }

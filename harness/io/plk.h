@@ -4,7 +4,9 @@
  * Little-endian, versioned, checksummed (CRC-32 of the whole). Graph structure, value quantization, and each
  * tensor in the smallest of its encodings: dense, bitmap (one bit per element, then the nonzeros) or sparse
  * index (gaps in a few bits, then the nonzeros), each optionally entropy-coded by codec/. Lossless: what is
- * read equals what was written, bit for bit (negative zero becomes zero). The format is described in plk.c.
+ * read equals what was written, bit for bit, but for negative zero, which becomes zero where zeros are skipped.
+ * Values and weights are numbered anew in node order; fields that an operator does not use become 0 (weight and
+ * bias -1). The format is described in plk.c.
  *
  *   TRY(plk_write(&graph, "m.plk", PLK_ENTROPY, &info));
  *   TRY(plk_read("m.plk", &graph)); */
@@ -38,7 +40,10 @@ struct plk_info {
     struct plk_tensor_info *tensor; /* owned; plk_info_free */
 };
 
-/* Encodes into memory; *out_bytes owned (free). info may be NULL. Weight masks are not stored: zeros are. */
+/* Encodes into memory; *out_bytes owned (free). info may be NULL. Weight masks are not stored: zeros are. The same
+ * graph and flags give the same bytes. ST_BADARG for a graph that is not consistent (int8 without scales, -128, scales
+ * that are not positive, values not as graph_quant_spread leaves them, names with blanks), ST_FORMAT from graph_infer,
+ * ST_UNSUPPORTED for one beyond the format (more than 1024 nodes, a tensor used twice). */
 enum status plk_encode(const struct graph *graph, int flags, unsigned char **out_bytes, size_t *out_len,
                        struct plk_info *info);
 /* `name` stands for the file in messages. Any damage is ST_FORMAT with the byte offset; memory is bounded by

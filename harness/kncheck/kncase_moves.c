@@ -86,11 +86,15 @@ enum status kncase_quantize_f32_u8(struct kncase *c)
 {
     const struct kn_facts *facts = &c->simd->quantize_f32_u8.facts;
     int count = pick_count(c, facts);
-    float inv_scale = kncase_chance(c, 10) ? INFINITY : ldexpf(1 + rng_f32(&c->rng), kncase_below(c, 20) - 10);
+    /* A power of two keeps the halves among the values halves: ties. */
+    float mantissa = kncase_chance(c, 3) ? 1.0f : 1 + rng_f32(&c->rng);
+    float inv_scale = kncase_chance(c, 10) ? INFINITY : ldexpf(mantissa, kncase_below(c, 20) - 10);
     int32_t zero_point = kncase_below(c, 256);
     struct kncase_outputs y;
     float *x;
     TRY(kncase_wild_f32(c, (size_t)count, &x));
+    for (int i = 0; i < count; i += 1 + kncase_below(c, 5))
+        x[i] = ((float)(kncase_below(c, 600) - 300) + 0.5f) / (isfinite(inv_scale) ? inv_scale : 1.0f);
     TRY(kncase_outputs(c, (size_t)count, &y));
     c->ref->quantize_f32_u8.run(x, (size_t)count, inv_scale, zero_point, y.ref);
     c->simd->quantize_f32_u8.run(x, (size_t)count, inv_scale, zero_point, y.simd);

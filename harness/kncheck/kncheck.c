@@ -144,8 +144,10 @@ enum status kncheck_run(const struct kncheck_options *options, FILE *out, struct
         fprintf(out,
                 "%s: %d kernels at %d levels, %" PRIu64 " cases, %" PRIu64 " failed, %d levels missing, seed %" PRIu64
                 "\n",
-                total.failed ? "FAILED" : "ok", total.kernels, total.levels, total.cases, total.failed,
-                total.levels_missing, options->seed);
+                total.failed  ? "FAILED"
+                : total.cases ? "ok"
+                              : "nothing to check",
+                total.kernels, total.levels, total.cases, total.failed, total.levels_missing, options->seed);
     *summary = total;
     return ST_OK;
 }

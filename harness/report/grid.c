@@ -396,6 +396,8 @@ void grid_wrap(struct text *out, const char *line, int width, int indent)
         char *bytes = NULL;
         size_t bytes_len = 0;
         int columns;
+        while (line[len] == ' ' && line[len + 1] == '%') /* a number keeps its per cent sign */
+            len += 1 + strcspn(line + len + 1, " ");
         text_add_bytes(&word, line, len);
         if (text_take(&word, &bytes, &bytes_len) != ST_OK) {
             out->failed = 1;

@@ -153,10 +153,12 @@ static double cost_of(const struct plot_label *label, int n, int i, const unsign
     return cost;
 }
 
-static void settle(struct plot_label *label, int n, int i, unsigned char *placed, const struct plot_segment *segment,
-                   int segments, const struct plot_box *area)
+/* Best place for label i with all others as they are; 1 if it moved. */
+static int settle(struct plot_label *label, int n, int i, unsigned char *placed, const struct plot_segment *segment,
+                  int segments, const struct plot_box *area)
 {
-    double best = INFINITY, left = 0.0, bottom = 0.0;
+    double best = INFINITY, left = 0.0, bottom = 0.0, old_left = label[i].left, old_bottom = label[i].bottom;
+    int moved;
 
     for (int k = 0; k < ANGLES * RINGS; k++) {
         double distance, cost;
@@ -175,7 +177,47 @@ static void settle(struct plot_label *label, int n, int i, unsigned char *placed
     label[i].left = left;
     label[i].bottom = bottom;
     attach(&label[i]);
+    moved = !placed[i] || left != old_left || bottom != old_bottom;
     placed[i] = 1;
+    return moved;
+}
+
+/* Two lines that cross stay so when only one text moves at a time: both are lifted and put down again, in either order,
+ * and stay where they were if that is no better. */
+static int uncross(struct plot_label *label, int n, int i, int j, unsigned char *placed,
+                   const struct plot_segment *segment, int segments, const struct plot_box *area)
+{
+    struct plot_label before[2] = {label[i], label[j]};
+    double was =
+        cost_of(label, n, i, placed, segment, segments, area) + cost_of(label, n, j, placed, segment, segments, area);
+
+    for (int order = 0; order < 2; order++) {
+        int first = order ? j : i, second = order ? i : j;
+        placed[i] = placed[j] = 0;
+        (void)settle(label, n, first, placed, segment, segments, area);
+        (void)settle(label, n, second, placed, segment, segments, area);
+        if (cost_of(label, n, i, placed, segment, segments, area) +
+                cost_of(label, n, j, placed, segment, segments, area) <
+            was - 1.0)
+            return 1;
+        label[i] = before[0];
+        label[j] = before[1];
+    }
+    return 0;
+}
+
+static int uncross_all(struct plot_label *label, int n, unsigned char *placed, const struct plot_segment *segment,
+                       int segments, const struct plot_box *area)
+{
+    int better = 0;
+
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++) {
+            struct plot_segment a = leader_of(&label[i]), b = leader_of(&label[j]);
+            if (label[i].leader && label[j].leader && segments_cross(&a, &b))
+                better |= uncross(label, n, i, j, placed, segment, segments, area);
+        }
+    return better;
 }
 
 static int count_overlaps(const struct plot_label *label, int n)
@@ -202,8 +244,12 @@ int plot_label_place(struct plot_label *label, int n, const struct plot_segment 
 
     if (n > (int)sizeof placed)
         n = (int)sizeof placed;
-    for (int round = 0; round < 12; round++)
+    for (int round = 0, moved = 1; round < 12 && moved; round++) {
+        moved = 0;
         for (int i = 0; i < n; i++)
-            settle(label, n, i, placed, segment, segments, area);
+            moved |= settle(label, n, i, placed, segment, segments, area);
+        if (!moved)
+            moved = uncross_all(label, n, placed, segment, segments, area);
+    }
     return count_overlaps(label, n);
 }

@@ -134,7 +134,7 @@ static void add_keys(const struct layers *layers, int height, int left, struct t
     double x = left;
 
     for (int c = 0; c <= COLOURS; c++) {
-        char colour[16];
+        char colour[24];
         const char *name = c == COLOURS && layers->n > layers->coloured ? "other layers" : NULL;
         for (int i = 0; i < layers->n && c < COLOURS; i++)
             if (layers->colour[i] == c)

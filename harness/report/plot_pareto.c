@@ -206,7 +206,7 @@ static void add_keys(const struct picture *p, struct text *out)
     for (int family = 0; family < 6; family++)
         for (int i = 0; i < p->n; i++)
             if (script_family(p->point[i].row->family) == family) {
-                char mark[16], colour[16];
+                char mark[24], colour[24];
                 snprintf(mark, sizeof mark, "FILLED[%d]", family + 1);
                 snprintf(colour, sizeof colour, "COLOUR[%d]", family + 1);
                 x = script_key(out, x, p->height - 66, mark, colour, names[family]);
@@ -250,6 +250,9 @@ static void write_script(const struct report *report, const struct report_model 
             ? "Further left is faster, further up more accurate. Filled and joined: no other recipe is both at once."
             : "Further left is smaller, further up more accurate. Filled and joined: no other recipe is both at once.");
     *line = 0;
+    for (int i = 0; i < p->n && !*line; i++)
+        if (p->point[i].off)
+            snprintf(line, sizeof line, "On the lower edge: less accurate than the axis shows, with the figure.");
     if (left_out > 0)
         snprintf(line, sizeof line,
                  "%d recipes behind the front are drawn without their names, which are in the tables.", left_out);

@@ -189,7 +189,7 @@ static void timing_rounds(const struct report_model *model, int64_t *lo, int64_t
 }
 
 void script_caption(struct text *out, const struct report *report, const struct report_model *model, int width,
-                    int left, const char *own, int energy)
+                    int left, const char *own, int flags)
 {
     struct text words = {0};
     char a[REPORT_TEXT], b[REPORT_TEXT], c[32], *bytes = NULL;
@@ -197,9 +197,13 @@ void script_caption(struct text *out, const struct report *report, const struct 
     size_t len;
 
     timing_rounds(model, &lo, &hi);
-    text_addf(&words, "%s%sBaseline: FP32 with SIMD kernels in the same run, %" PRId64 " thread%s, batch %" PRId64 ".",
-              own, *own ? " " : "", model->threads, model->threads == 1 ? "" : "s", model->batch);
-    if (energy)
+    text_addf(&words, "%s%sBaseline: FP32 with SIMD kernels in the same run, ", own, *own ? " " : "");
+    if (flags & CAPTION_ALL_BATCHES)
+        text_add(&words, "same threads and batch.");
+    else
+        text_addf(&words, "%" PRId64 " thread%s, batch %" PRId64 ".", model->threads, model->threads == 1 ? "" : "s",
+                  model->batch);
+    if (flags & CAPTION_ENERGY)
         text_addf(&words, " Energy proxy: %s", report_energy_note);
     text_addf(&words, " n: %s test items", format_count(items, c));
     if (hi != RECORD_NONE)
@@ -224,7 +228,7 @@ static void tic(struct text *out, double value, int *count)
     text_addf(out, "%s'%s' %s", (*count)++ ? ", " : "", text_number(value, buffer), text_number(value, buffer));
 }
 
-void script_log_tics(struct text *out, double lo, double hi, int most)
+static void log_tics(struct text *out, double lo, double hi, int most)
 {
     static const double sets[][9] = {{1, 1.5, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}, {1}};
     static const int counts[] = {9, 5, 3, 2, 1};
@@ -277,4 +281,13 @@ void script_linear_tics(struct text *out, double lo, double hi, int most, int pl
         text_addf(out, "%s'%s%s' %s", count++ ? ", " : "", plus && value > 0.0 ? "+" : "", digits, digits);
     }
     text_add(out, ")");
+}
+
+void script_log_tics(struct text *out, double lo, double hi, int most)
+{
+    if (hi / lo < 4.0) {
+        script_linear_tics(out, lo, hi, most, 0);
+        return;
+    }
+    log_tics(out, lo, hi, most);
 }

@@ -19,12 +19,14 @@ void script_title(struct text *out, int height, int left, const char *title, con
 /* A mark with its name at a pixel; mark (point type) and colour are expressions of the script. Returns where the next
  * one may begin. */
 double script_key(struct text *out, double x, double y, const char *mark, const char *colour, const char *name);
+enum { CAPTION_ENERGY = 1, CAPTION_ALL_BATCHES = 2 };
 /* Small print at the bottom: the plot's own words, baseline, n, meaning of intervals, machine, commit. Wrapped, at
- * most four lines. energy: also the sentence about the energy proxy. */
+ * most four lines. CAPTION_ENERGY: also the sentence about the energy proxy; CAPTION_ALL_BATCHES: each cell has the
+ * baseline of its own threads and batch. */
 void script_caption(struct text *out, const struct report *report, const struct report_model *model, int width,
-                    int left, const char *own, int energy);
-/* "set xtics (...)" with at most `most` round values between lo and hi: for a logarithmic axis, for a linear one
- * (plus: positive values with their sign). */
+                    int left, const char *own, int flags);
+/* "set xtics (...)" with at most `most` round values between lo and hi: for a logarithmic axis (in linear steps when
+ * it is short), for a linear one (plus: positive values with their sign). */
 void script_log_tics(struct text *out, double lo, double hi, int most);
 void script_linear_tics(struct text *out, double lo, double hi, int most, int plus);
 /* The named template ("pareto"). */

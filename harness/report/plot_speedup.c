@@ -125,7 +125,7 @@ void plot_speedup(const struct report *report, const struct report_model *model,
     snprintf(line, sizeof line, "%.100s: speed of every cell, × FP32 SIMD", model->name);
     script_title(out, height, MARGIN, line,
                  "Each against FP32 SIMD with the same threads (t) and batch (b). Blue is faster, orange slower.");
-    script_caption(out, report, model, width, MARGIN, "", 0);
+    script_caption(out, report, model, width, MARGIN, "", CAPTION_ALL_BATCHES);
     script_template(out, "speedup");
     out->failed |= cells.failed | rows_text.failed;
     text_free(&cells);

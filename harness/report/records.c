@@ -142,7 +142,7 @@ enum status records_load(const char *dir, struct records *out)
 
     memset(&records, 0, sizeof records);
     if (stat(dir, &info) != 0 || !S_ISDIR(info.st_mode))
-        return status_fail(ST_IO, "%s: not a folder of results", dir);
+        return status_fail(ST_IO, "%s: not a folder of results (packlight bench makes one)", dir);
     TRY(file_join(path, sizeof path, dir, "records.jsonl"));
     if (!file_exists(path))
         return status_fail(ST_IO, "%s: no records.jsonl in it: not a folder of results", dir);

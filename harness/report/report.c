@@ -42,6 +42,23 @@ static void count_status(struct report *report, const struct record *record)
         report->other++;
 }
 
+/* The filter's language is the same as bench's: shell patterns, alternatives separated by commas. */
+static int matches(const char *filter, const char *cell)
+{
+    char pattern[REPORT_TEXT];
+
+    while (filter && *filter) {
+        size_t len = strcspn(filter, ",");
+        if (len > 0 && len < sizeof pattern) {
+            snprintf(pattern, sizeof pattern, "%.*s", (int)len, filter);
+            if (fnmatch(pattern, cell, 0) == 0)
+                return 1;
+        }
+        filter += len + (filter[len] == ',');
+    }
+    return filter == NULL;
+}
+
 static int model_is_picked(const struct records *records, const unsigned char *match, const char *model)
 {
     for (size_t i = 0; i < records->n; i++)
@@ -63,7 +80,7 @@ static enum status pick_cells(const struct records *records, const char *filter,
         goto out;
     }
     for (size_t i = 0; i < records->n; i++) {
-        match[i] = !filter || fnmatch(filter, records->all[i].cell, 0) == 0;
+        match[i] = (unsigned char)matches(filter, records->all[i].cell);
         picked += match[i];
     }
     if (picked == 0) {

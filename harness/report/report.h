@@ -42,8 +42,8 @@ struct report {
     char filter[REPORT_TEXT];                 /* "" for none */
 };
 
-/* filter: shell pattern (fnmatch) that a cell's name must match, NULL for all; FP32 rows always stay as the base of
- * comparisons. ST_BADARG when nothing passes. */
+/* filter: shell pattern that a cell's name must match, alternatives separated by commas, NULL for all; FP32 rows always
+ * stay as the base of comparisons. ST_BADARG when nothing passes. */
 enum status report_make(const struct records *records, const char *filter, struct report *out);
 void report_free(struct report *report);
 

@@ -97,8 +97,11 @@ KN_INLINE void tile(const struct kn_rows *a, const float *const *row, const floa
             x[i] += a->seg_step;
     }
     KN_UNROLL
-    for (int i = mr * nv; i < mr * nv * ku; i++)
-        sum[i % (mr * nv)] = _mm256_add_ps(sum[i % (mr * nv)], sum[i]);
+    for (int i = 0; i < mr * nv; i++) {
+        KN_UNROLL
+        for (int u = 1; u < ku; u++)
+            sum[i] = _mm256_add_ps(sum[i], sum[u * mr * nv + i]);
+    }
     store(sum, mr, nv, f, c);
 }
 
@@ -157,13 +160,14 @@ void kn_gemm_f32__avx2_6x16(const struct kn_rows *a, const void *packed, const f
 {
     const float *w = packed;
     size_t depth = kn_panel_depth(1, a->segs, a->seg_len);
-    struct finish f = {.lo = lo, .hi = hi, .ldc = ldc};
+    struct finish f;
+    f.lo = lo;
+    f.hi = hi;
+    f.ldc = ldc;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
-        if (bias) {
-            memset(f.bias, 0, sizeof f.bias);
-            memcpy(f.bias, bias + first, (size_t)(n - first < width ? n - first : width) * sizeof *bias);
-        }
+        for (int v = 0; v < width; v += 8)
+            _mm256_store_ps(f.bias + v, kn_load_f32(bias ? bias + first + v : NULL, n - first - v));
         f.last = kn_panel_last(width, n - first);
         run_panel(a, w, width / 8, &f, c + first);
         w += depth * (size_t)width;

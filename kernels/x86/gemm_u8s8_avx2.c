@@ -104,6 +104,18 @@ static void finish_u8_3(const int32_t *sum, int mr, const struct finish *f, ptrd
     finish_u8(sum, mr, 3, f, at);
 }
 
+KN_INLINE void finish(const int32_t *sum, int mr, int nv, const struct finish *f, ptrdiff_t at)
+{
+    if (!f->y8)
+        finish_s32(sum, mr, nv, f, at);
+    else if (nv == 1)
+        finish_u8_1(sum, mr, f, at);
+    else if (nv == 2)
+        finish_u8_2(sum, mr, f, at);
+    else
+        finish_u8_3(sum, mr, f, at);
+}
+
 KN_INLINE void tile(const struct kn_rows *a, const int16_t *const *row, const int8_t *w, int mr, int nv, int ku,
                     const struct finish *f, ptrdiff_t at)
 {
@@ -133,20 +145,62 @@ KN_INLINE void tile(const struct kn_rows *a, const int16_t *const *row, const in
             x[i] += a->seg_step;
     } while (--segs);
     KN_UNROLL
-    for (int i = mr * nv; i < mr * nv * ku; i++)
-        sum[i % (mr * nv)] = _mm256_add_epi32(sum[i % (mr * nv)], sum[i]);
+    for (int i = 0; i < mr * nv; i++) {
+        KN_UNROLL
+        for (int u = 1; u < ku; u++)
+            sum[i] = _mm256_add_epi32(sum[i], sum[u * mr * nv + i]);
+    }
     KN_UNROLL
     for (int i = 0; i < mr * nv; i++)
         _mm256_store_si256((__m256i *)(void *)(spill + 8 * i),
                            _mm256_add_epi32(sum[i], load_s32(f->bias + 8 * (i % nv))));
-    if (!f->y8)
-        finish_s32(spill, mr, nv, f, at);
-    else if (nv == 1)
-        finish_u8_1(spill, mr, f, at);
-    else if (nv == 2)
-        finish_u8_2(spill, mr, f, at);
-    else
-        finish_u8_3(spill, mr, f, at);
+    finish(spill, mr, nv, f, at);
+}
+
+KN_INLINE __m256i add_products(__m256i sum, __m256i x, const int8_t *w)
+{
+    __m256i weights = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)w));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, weights));
+}
+
+/* A single row against a full panel is what batch 1 runs on. Its sums are written out, because not every compiler
+ * keeps tile()'s in registers when ku is 4. */
+static void tile_1_2(const struct kn_rows *a, const int16_t *const *row, const int8_t *w, const struct finish *f,
+                     ptrdiff_t at)
+{
+    _Alignas(32) int32_t spill[2 * 8];
+    __m256i a0 = _mm256_setzero_si256(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, v;
+    const int16_t *x = row[0];
+    ptrdiff_t len = a->seg_len;
+    int segs = a->segs;
+    do {
+        ptrdiff_t k = 0;
+        for (; k + 8 <= len; k += 8, w += 128) {
+            v = broadcast_pair(x + k);
+            a0 = add_products(a0, v, w);
+            b0 = add_products(b0, v, w + 16);
+            v = broadcast_pair(x + k + 2);
+            a1 = add_products(a1, v, w + 32);
+            b1 = add_products(b1, v, w + 48);
+            v = broadcast_pair(x + k + 4);
+            a2 = add_products(a2, v, w + 64);
+            b2 = add_products(b2, v, w + 80);
+            v = broadcast_pair(x + k + 6);
+            a3 = add_products(a3, v, w + 96);
+            b3 = add_products(b3, v, w + 112);
+        }
+        for (; k < len; k += 2, w += 32) {
+            v = broadcast_pair(x + k);
+            a0 = add_products(a0, v, w);
+            b0 = add_products(b0, v, w + 16);
+        }
+        x += a->seg_step;
+    } while (--segs);
+    a0 = _mm256_add_epi32(_mm256_add_epi32(a0, a1), _mm256_add_epi32(a2, a3));
+    b0 = _mm256_add_epi32(_mm256_add_epi32(b0, b1), _mm256_add_epi32(b2, b3));
+    _mm256_store_si256((__m256i *)(void *)spill, _mm256_add_epi32(a0, load_s32(f->bias)));
+    _mm256_store_si256((__m256i *)(void *)(spill + 8), _mm256_add_epi32(b0, load_s32(f->bias + 8)));
+    finish(spill, 1, 2, f, at);
 }
 
 /* One function per tile, so that the compiler allocates registers for each alone. */
@@ -160,7 +214,6 @@ TILE(1, 1, 4)
 TILE(2, 1, 4)
 TILE(3, 1, 2)
 TILE(4, 1, 2)
-TILE(1, 2, 4)
 TILE(2, 2, 2)
 TILE(3, 2, 1)
 TILE(4, 2, 1)
@@ -194,13 +247,15 @@ static void run_panel(const struct kn_rows *a, const int8_t *w, int nv, const st
     }
 }
 
-/* Biases (NULL: none) of the panel that starts at `first`. */
-static void set_panel(struct finish *f, const int32_t *bias, int first, int n, int width)
+/* Biases and scales (NULL: none) of the panel that starts at `first`, and how full its last vector is. */
+static void set_panel(struct finish *f, const int32_t *bias, const float *scale, int first, int n, int width)
 {
-    int count = n - first < width ? n - first : width;
-    memset(f->bias, 0, sizeof f->bias);
-    if (bias)
-        memcpy(f->bias, bias + first, (size_t)count * sizeof *bias);
+    for (int v = 0; v < width; v += 8) {
+        int left = n - first - v;
+        __m256i b = kn_load_s32(bias ? bias + first + v : NULL, left);
+        _mm256_store_si256((__m256i *)(void *)(f->bias + v), b);
+        _mm256_store_ps(f->scale + v, kn_load_f32(scale ? scale + first + v : NULL, left));
+    }
     f->last = kn_panel_last(width, n - first);
 }
 
@@ -209,12 +264,13 @@ void kn_gemm_u8s8_u8__avx2_4x16(const struct kn_rows *a, const void *packed, con
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
-    struct finish f = {.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .ldc = ldc};
+    struct finish f;
+    f.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
+    f.ldc = ldc;
+    f.y32 = NULL;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
-        set_panel(&f, rq->bias, first, n, width);
-        memset(f.scale, 0, sizeof f.scale);
-        memcpy(f.scale, rq->scale + first, (size_t)(n - first < width ? n - first : width) * sizeof *f.scale);
+        set_panel(&f, rq->bias, rq->scale, first, n, width);
         f.y8 = c + first;
         run_panel(a, w, width / 8, &f);
         w += depth * (size_t)width;
@@ -226,10 +282,12 @@ void kn_gemm_u8s8_s32__avx2_4x16(const struct kn_rows *a, const void *packed, co
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
-    struct finish f = {.ldc = ldc};
+    struct finish f;
+    f.ldc = ldc;
+    f.y8 = NULL;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
-        set_panel(&f, bias, first, n, width);
+        set_panel(&f, bias, NULL, first, n, width);
         f.y32 = c + first;
         run_panel(a, w, width / 8, &f);
         w += depth * (size_t)width;

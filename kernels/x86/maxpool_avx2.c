@@ -121,11 +121,26 @@ KN_INLINE __m256 pool_columns_f32(const float *top, const float *bottom)
     return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(best), 0xd8));
 }
 
+/* Four outputs from eight columns of two rows. */
+KN_INLINE __m128 pool_half_f32(const float *top, const float *bottom)
+{
+    __m128 t0 = _mm_loadu_ps(top), t1 = _mm_loadu_ps(top + 4), b0 = _mm_loadu_ps(bottom), b1 = _mm_loadu_ps(bottom + 4);
+    __m128 best = _mm_max_ps(_mm_shuffle_ps(t0, t1, 0x88), _mm_set1_ps(-INFINITY));
+    best = _mm_max_ps(_mm_shuffle_ps(t0, t1, 0xdd), best);
+    best = _mm_max_ps(_mm_shuffle_ps(b0, b1, 0x88), best);
+    return _mm_max_ps(_mm_shuffle_ps(b0, b1, 0xdd), best);
+}
+
 /* Vectorized columns of one output row; returns how many were done. A last block overlaps the one before it. */
 static int pool_row_f32(const float *top, ptrdiff_t w, int ow, float *y)
 {
-    if (ow < 8)
+    if (ow < 4)
         return 0;
+    if (ow < 8) {
+        _mm_storeu_ps(y, pool_half_f32(top, top + w));
+        _mm_storeu_ps(y + ow - 4, pool_half_f32(top + 2 * (ow - 4), top + w + 2 * (ow - 4)));
+        return ow;
+    }
     for (int ox = 0; ox < ow; ox += 8) {
         int at = ox + 8 <= ow ? ox : ow - 8;
         _mm256_storeu_ps(y + at, pool_columns_f32(top + 2 * at, top + w + 2 * at));
@@ -147,16 +162,24 @@ void kn_maxpool_f32_chw__avx2(const struct kn_pool_shape *s, const float *x, flo
     }
 }
 
+/* Eight outputs from 16 columns of two rows. */
+KN_INLINE __m128i pool_columns_u8(const uint8_t *top, const uint8_t *bottom)
+{
+    __m128i v = _mm_max_epu8(load_u8(top), load_u8(bottom));
+    v = _mm_and_si128(_mm_max_epu8(v, _mm_srli_epi16(v, 8)), _mm_set1_epi16(255));
+    return _mm_packus_epi16(v, v);
+}
+
+/* The same for bytes; a short row is computed eight wide (reading on, which is allowed) and stored in part. */
 static int pool_row_u8(const uint8_t *top, ptrdiff_t w, int ow, uint8_t *y)
 {
-    const __m128i low = _mm_set1_epi16(255);
-    if (ow < 8)
-        return 0;
+    if (ow < 8) {
+        kn_store_u8(y, (uint64_t)_mm_cvtsi128_si64(pool_columns_u8(top, top + w)), ow);
+        return ow;
+    }
     for (int ox = 0; ox < ow; ox += 8) {
         int at = ox + 8 <= ow ? ox : ow - 8;
-        __m128i v = _mm_max_epu8(load_u8(top + 2 * at), load_u8(top + w + 2 * at));
-        v = _mm_and_si128(_mm_max_epu8(v, _mm_srli_epi16(v, 8)), low);
-        _mm_storel_epi64((__m128i *)(void *)(y + at), _mm_packus_epi16(v, v));
+        _mm_storel_epi64((__m128i *)(void *)(y + at), pool_columns_u8(top + 2 * at, top + w + 2 * at));
     }
     return ow;
 }

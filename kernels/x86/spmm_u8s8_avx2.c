@@ -64,28 +64,61 @@ static void tile_4(const int16_t *const *from, const struct kn_spmm_pair *pair, 
     tile(from, pair, count, bias, 4, out);
 }
 
-/* Sums of `row` at the tile's `size` segments. */
-static void run_tile(const struct kn_segments *s, const uint32_t *start, int row, int n, int32_t bias, int size,
-                     int32_t *out)
+/* One tile of segments, ready for every output. */
+struct tile_plan {
+    const int16_t *from[KN_SEGMENTS];
+    int size;
+};
+
+static struct tile_plan plan_tile(const struct kn_segments *s, int size)
 {
-    const int16_t *from[KN_SEGMENTS] = {NULL};
+    struct tile_plan t = {.size = size};
+    for (int i = 0; i < size; i++)
+        t.from[i] = (const int16_t *)s->x.base + s->from[i];
+    if (size == 1)
+        t.from[1] = t.from[0];
+    return t;
+}
+
+/* Sums of `row` at the tile's segments. */
+KN_INLINE void run_tile(const struct tile_plan *t, const uint32_t *start, int row, int n, int32_t bias, int32_t *out)
+{
     const struct kn_spmm_pair *pair = (const struct kn_spmm_pair *)(const void *)(start + n + 1) + start[row];
     uint32_t count = start[row + 1] - start[row];
-    for (int i = 0; i < size; i++)
-        from[i] = (const int16_t *)s->x.base + s->from[i];
-    if (size == 1)
-        from[1] = from[0];
-    if (size == 8)
-        tile_4(from, pair, count, bias, out);
-    else if (size == 4)
-        tile_2(from, pair, count, bias, out);
+    if (t->size == 8)
+        tile_4(t->from, pair, count, bias, out);
+    else if (t->size == 4)
+        tile_2(t->from, pair, count, bias, out);
     else
-        tile_1(from, pair, count, bias, out);
+        tile_1(t->from, pair, count, bias, out);
 }
 
 KN_INLINE __m256i load_sums(const int32_t *sum)
 {
     return _mm256_load_si256((const __m256i *)(const void *)sum);
+}
+
+KN_INLINE __m256i requant_sums(const int32_t *sum, __m256 scale, const struct kn_requant_lanes *lanes)
+{
+    return kn_round_lanes(_mm256_mul_ps(_mm256_cvtepi32_ps(load_sums(sum)), scale), lanes);
+}
+
+/* Requantized sums of one output → its line of y. */
+static void store_u8(const struct kn_segments *s, int size, const int32_t *sum, float scale,
+                     const struct kn_requant_lanes *lanes, uint8_t *y)
+{
+    __m256 scale8 = _mm256_set1_ps(scale);
+    if (s->count < KN_SEGMENT || size == 1) {
+        for (int i = 0; i < size; i++)
+            kn_store_u8(y + s->to[i], kn_requant_u8(load_sums(sum + 8 * i), scale8, lanes), s->count);
+        return;
+    }
+    for (int i = 0; i < size; i += 2) {
+        __m128i two =
+            kn_narrow_two_u8(requant_sums(sum + 8 * i, scale8, lanes), requant_sums(sum + 8 * i + 8, scale8, lanes));
+        _mm_storel_epi64((__m128i *)(void *)(y + s->to[i]), two);
+        _mm_storel_epi64((__m128i *)(void *)(y + s->to[i + 1]), _mm_unpackhi_epi64(two, two));
+    }
 }
 
 void kn_spmm_u8s8_u8__avx2_1x64(const struct kn_cols *x, const void *packed, const struct kn_requant *rq, int n,
@@ -94,14 +127,14 @@ void kn_spmm_u8s8_u8__avx2_1x64(const struct kn_cols *x, const void *packed, con
     _Alignas(32) int32_t sum[KN_SEGMENTS * KN_SEGMENT];
     struct kn_requant_lanes lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
     struct kn_segments s;
+    ptrdiff_t positions;
     kn_segments_init(&s, x);
+    positions = kn_segments_positions(&s);
     for (int size = kn_segments_next(&s); size; size = kn_segments_next(&s)) {
-        uint8_t *to = y;
-        for (int row = 0; row < n; row++, to += kn_segments_positions(&s)) {
-            __m256 scale = _mm256_set1_ps(rq->scale[row]);
-            run_tile(&s, packed, row, n, rq->bias[row], size, sum);
-            for (int i = 0; i < size; i++)
-                kn_store_u8(to + s.to[i], kn_requant_u8(load_sums(sum + 8 * i), scale, &lanes), s.count);
+        struct tile_plan t = plan_tile(&s, size);
+        for (int row = 0; row < n; row++) {
+            run_tile(&t, packed, row, n, rq->bias[row], sum);
+            store_u8(&s, size, sum, rq->scale[row], &lanes, y + row * positions);
         }
     }
 }
@@ -110,13 +143,15 @@ void kn_spmm_u8s8_s32__avx2_1x64(const struct kn_cols *x, const void *packed, co
 {
     _Alignas(32) int32_t sum[KN_SEGMENTS * KN_SEGMENT];
     struct kn_segments s;
+    ptrdiff_t positions;
     kn_segments_init(&s, x);
+    positions = kn_segments_positions(&s);
     for (int size = kn_segments_next(&s); size; size = kn_segments_next(&s)) {
-        int32_t *to = y;
-        for (int row = 0; row < n; row++, to += kn_segments_positions(&s)) {
-            run_tile(&s, packed, row, n, bias ? bias[row] : 0, size, sum);
+        struct tile_plan t = plan_tile(&s, size);
+        for (int row = 0; row < n; row++) {
+            run_tile(&t, packed, row, n, bias ? bias[row] : 0, sum);
             for (int i = 0; i < size; i++)
-                kn_store_s32(to + s.to[i], load_sums(sum + 8 * i), s.count);
+                kn_store_s32(y + row * positions + s.to[i], load_sums(sum + 8 * i), s.count);
         }
     }
 }
