@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps help clean check format bench bench-full test report sanitize kernels-check golden fuzz
+FREE_GOALS := deps help clean check format memcheck lint bench bench-full test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -134,6 +134,16 @@ sanitize: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
 	@sh scripts/run_tests.sh $(SANITIZE_B)/tests/all.sh
 
+memcheck: ## the command-line tests under valgrind
+	@$(BUILD) all
+	@mkdir -p build/memcheck
+	@printf '#!/bin/sh\nexec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible %s "$$@"\n' "$(CURDIR)/packlight" >build/memcheck/packlight
+	@chmod +x build/memcheck/packlight
+	@PACKLIGHT=$(CURDIR)/build/memcheck/packlight sh scripts/run_tests.sh tests/cli.sh
+
+lint: ## clang-tidy and cppcheck over the sources (what is left out is explained in the scripts)
+	@sh scripts/lint.sh
+
 check: ## the include rule and the style rules
 	@sh scripts/check_includes.sh
 	@sh scripts/check_style.sh
@@ -165,4 +175,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build deps bench bench-full report test sanitize sanitize-build check kernels-check golden fuzz format install FORCE
+.PHONY: all help clean tests-build deps bench bench-full report test sanitize sanitize-build memcheck lint check kernels-check golden fuzz format install FORCE

@@ -32,7 +32,7 @@ struct artifact_stage {
 };
 
 struct artifact {
-    int made;           /* 0: failed, see reason */
+    int made; /* 0: failed, see reason */
     char reason[512];
     char file[PATH_MAX];                          /* relative to the run's folder */
     char path[PATH_MAX];                          /* as opened */

@@ -2,7 +2,7 @@
 # The command line as a user has it: every command, exit codes, bad input, killing and resuming. Prints TAP-like lines.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-packlight=$PWD/packlight
+packlight=${PACKLIGHT:-$PWD/packlight} # a wrapper, such as valgrind's, may stand for it
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 number=0
@@ -21,7 +21,7 @@ verdict() { # verdict GOOD NAME
 expect() {
     code=$1 pattern=$2 name=$3
     shift 3
-    timeout 300 "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout 1800 "$@" >"$work/out" 2>"$work/err" </dev/null
     got=$?
     if [ "$got" = "$code" ] && cat "$work/out" "$work/err" | grep -qE -- "$pattern"; then
         verdict 1 "$name"
@@ -102,7 +102,7 @@ fi
 # --- one failing cell is a row with a reason, and the others go on
 # (training of prune-u90 explodes; nothing else depends on it in this filter)
 sed '/"name": "prune-u90",/,/pack/s/"lr": 0.002/"optimizer": "sgd", "momentum": 0.9, "lr": 10, "weight_decay": 1/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/diverge.json"
-timeout 300 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/prune-u90/*' --no-process >"$work/out" 2>"$work/err"
+timeout 1800 "$packlight" bench "$work/diverge.json" -o "$work/diverge" --cache "$work/cache" --filter '*/fp32/*,*/prune-u90/*' --no-process >"$work/out" 2>"$work/err"
 code=$?
 rows=$(wc -l <"$work/diverge/records.jsonl")
 [ "$code" = 2 ] && [ "$rows" = 6 ] && [ "$(grep -c '"status":"failed"' "$work/diverge/records.jsonl")" = 3 ]

@@ -264,6 +264,13 @@ static void qat_is_close_to_float(void **state)
                 assert_true(w->scale[k] == kn_weight_scale(most));
             }
         }
+        o.qat = 0; /* float training afterwards leaves a float graph */
+        o.epochs = 1;
+        assert_int_equal(train_graph(&q, &train_set, &valid_set, &o, &rq), ST_OK);
+        for (int i = 0; i < q.weights; i++)
+            assert_null(q.weight[i].scale);
+        for (int v = 0; v < q.values; v++)
+            assert_int_equal(q.value[v].quant, QUANT_NONE);
         graph_free(&q);
     }
     graph_free(&g);

@@ -14,7 +14,8 @@
  *   recipe_result_free(&result);
  *
  * "from" names another recipe of the same array, whose steps (without its pack) come first. "models" inside a step
- * overrides keys of that step for one model. Steps and their keys (defaults in recipe_parse.c):
+ * overrides keys of that step for one model. "comment" is allowed everywhere. Steps and their keys (training defaults
+ * are those of train_defaults, but lr_end is lr / 100 where lr is given; the others are in recipe_step.c):
  *
  *   train, finetune  epochs batch optimizer(adam|sgd) lr lr_end warmup momentum weight_decay label_smoothing ema
  *                    flip shift distill_weight temperature      (distillation in finetune only)

@@ -16,7 +16,7 @@
 #include "train/forward.h"
 
 /* Part of every cache key: to be raised whenever training or a pass gives another result for the same step. */
-static const char behaviour_version[] = "packlight-steps/1";
+static const char behaviour_version[] = "packlight-steps/2";
 
 struct run {
     const struct recipe *recipe;

@@ -188,6 +188,20 @@ static enum status make_tensors(struct trainer *t)
     return ST_OK;
 }
 
+/* Grids of an earlier quantization would no longer fit the weights. */
+static void forget_grids(struct graph *graph)
+{
+    for (int i = 0; i < graph->weights; i++) {
+        mem_free(graph->weight[i].scale);
+        graph->weight[i].scale = NULL;
+    }
+    for (int v = 0; v < graph->values; v++) {
+        graph->value[v].quant = QUANT_NONE;
+        graph->value[v].scale = 1;
+        graph->value[v].zero_point = 0;
+    }
+}
+
 static enum status trainer_init(struct trainer *t)
 {
     const struct train_options *o = t->options;
@@ -198,6 +212,7 @@ static enum status trainer_init(struct trainer *t)
     t->augment = (struct augment){o->seed, o->flip, o->shift};
     TRY(net_new(t->graph, t->batch, o, &t->net));
     t->net->rounding = 0;
+    forget_grids(t->graph);
     TRY(graph_clone(t->graph, &t->view));
     TRY(make_tensors(t));
     if (o->teacher)
@@ -395,8 +410,11 @@ enum status train_graph(struct graph *graph, const struct dataset *train, const 
     result.seconds = progress_now_s() - began;
     result.images_per_s =
         (double)(train->n / (uint32_t)t.batch) * t.batch * options->epochs / (trained_s > 1e-9 ? trained_s : 1e-9);
-    snprintf(text, sizeof text, "%s, val %.1f %%, %.0f s, %.0f images/s", st == ST_OK ? "done" : "stopped",
-             100 * result.valid_top1, result.seconds, result.images_per_s);
+    if (st == ST_OK)
+        snprintf(text, sizeof text, "val %.1f %%, %.0f s, %.0f images/s", 100 * result.valid_top1, result.seconds,
+                 result.images_per_s);
+    else
+        snprintf(text, sizeof text, "stopped after %.0f s", result.seconds);
     progress_end(&bar, text);
     if (st == ST_OK)
         *out = result;

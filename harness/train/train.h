@@ -60,11 +60,12 @@ struct train_result {
 
 void train_defaults(struct train_options *options);
 
-/* Trains in place. Masked weights stay zero (weights, averages and moments). With qat, on return every conv and fc
- * weight has its per-channel `scale` set and every value its QUANT_STATIC scale and zero_point (shared along
- * max-pool, flatten and ReLU as graph_quant_source says; the output value stays QUANT_NONE): the graph is then a
- * simulated one (forward.h), ready for integer conversion. A non-finite loss stops with ST_MISMATCH and words about
- * the step and learning rate. ST_INTERRUPTED leaves the graph unusable. */
+/* Trains in place, on a chain of operators. Scales and quantized values that the graph brings along are dropped. Masked
+ * weights stay zero (weights, averages and moments). With qat, on return every conv and fc weight has its per-channel
+ * `scale` set and every value its QUANT_STATIC scale and zero_point (shared along max-pool, flatten and ReLU as
+ * graph_quant_source says; the output value stays QUANT_NONE): the graph is then a simulated one (forward.h), ready for
+ * integer conversion. A non-finite loss stops with ST_MISMATCH and words about the step and learning rate.
+ * ST_INTERRUPTED leaves the graph unusable. */
 enum status train_graph(struct graph *graph, const struct dataset *train, const struct dataset *valid,
                         const struct train_options *options, struct train_result *out);
 
