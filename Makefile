@@ -66,6 +66,7 @@ FORCE:
 # Kernels: one instruction set per file, chosen by the file's suffix. The reference is never tuned.
 $(B)/kernels/ref/%.o: ISA_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
 $(B)/kernels/x86/%_avx2.o: ISA_FLAGS := -mavx2 -mfma
+$(B)/kernels/x86/%_avx512vnni.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx2 -mfma
 
 # Elementwise loops of training: vectors of the baseline instruction set. -fno-math-errno lets sqrtf be one instruction.
 EXTRA_optim := -O3 -fno-math-errno

@@ -9,8 +9,8 @@
 
 /* Whole number in [lo, hi]; `option` as the user typed it, for the message. ST_BADARG. */
 enum status cli_int(const char *option, const char *text, long lo, long hi, long *out);
-/* "ref", "avx2", "native" → mask, capped by the CPU: ST_BADARG for an unknown level, ST_UNSUPPORTED for one that this
- * CPU lacks. NULL text: $PACKLIGHT_ISA, else native. */
+/* "ref", "avx2", "avx512vnni", "native" → mask, capped by the CPU: ST_BADARG for an unknown level, ST_UNSUPPORTED for
+ * one that this CPU lacks. NULL text: $PACKLIGHT_ISA, else native. */
 enum status cli_isa(const char *text, uint32_t *out_mask);
 /* "I/N" with 1 <= I <= N. ST_BADARG. */
 enum status cli_shard(const char *text, int *out_index, int *out_count);

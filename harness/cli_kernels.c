@@ -26,7 +26,7 @@ static const char help[] =
     "                 inputs of edge sizes with guard zones; exit 5 if any is wrong\n"
     "  --bench        the check, then times beside the reference; refuses to time after a failure\n"
     "  --filter GLOB  only contracts or kernels that match, such as 'kn_gemm_*'\n"
-    "  --isa NAME     levels up to this one: ref, avx2, native (default: native, or $PACKLIGHT_ISA)\n"
+    "  --isa NAME     levels up to this one: ref, avx2, avx512vnni, native (default: native, or $PACKLIGHT_ISA)\n"
     "  --seed N       repeat a check (default: random, printed)\n"
     "  --cases N      random cases in all (default 50000)\n"
     "\n"
@@ -121,8 +121,8 @@ static void list_line(void *context, const char *contract, const struct kn_facts
     else if (facts->isa & ~l->options->check.mask)
         here = "capped";
     if (l->lines++ == 0)
-        printf("%-22s %-32s %-6s %-12s %-7s %s\n", "contract", "kernel", "needs", "tile", "a_bytes", "here");
-    printf("%-22s %-32s %-6s %3dx%-3dx%-4d %-7d %s\n", contract, facts->name, kn_isa_name(facts->isa), facts->mr,
+        printf("%-22s %-34s %-10s %-12s %-7s %s\n", "contract", "kernel", "needs", "tile", "a_bytes", "here");
+    printf("%-22s %-34s %-10s %3dx%-3dx%-4d %-7d %s\n", contract, facts->name, kn_isa_name(facts->isa), facts->mr,
            facts->nr, facts->kr, facts->a_bytes, here);
 }
 

@@ -24,16 +24,17 @@
 #include <stdint.h>
 
 enum {
-    KN_ISA_AVX2 = 1 << 0, /* AVX2 and FMA, usable: the OS saves the registers */
-    KN_SLACK = 64,        /* bytes readable past the end of every input buffer */
+    KN_ISA_AVX2 = 1 << 0,       /* AVX2 and FMA, usable: the OS saves the registers */
+    KN_ISA_AVX512VNNI = 1 << 1, /* AVX-512 F, BW, VL and VNNI, usable; only set together with AVX2 */
+    KN_SLACK = 64,              /* bytes readable past the end of every input buffer */
     KN_NAME = 48
 };
 
 /* ISA bits of this processor (libcpuid plus XGETBV). Computed anew at each call. */
 uint32_t kn_cpu_isa(void);
-/* "ref" for 0, "avx2" ... : the highest level in the mask. Static. */
+/* "ref" for 0, "avx2", "avx512vnni": the highest level in the mask. Static. */
 const char *kn_isa_name(uint32_t mask);
-/* "ref", "avx2", "native" → mask of all levels up to it. 0 on success, -1 when the name is unknown. */
+/* "ref", "avx2", "avx512vnni", "native" → mask of all levels up to it. 0 on success, -1 when the name is unknown. */
 int kn_isa_parse(const char *name, uint32_t *out_mask);
 
 /* ------------------------------------------------------------------ dense products, implicit im2col
@@ -84,17 +85,18 @@ struct kn_gemm_f32 {
     struct kn_facts facts;
     kn_gemm_f32_fn run;
 };
+/* Packed sizes and packing; w is (n, segs * seg_len) row-major. Every byte of `out` is written. The size of packed
+ * integers may depend on the weights. */
 struct kn_gemm_u8s8 { /* both outputs share tile and packing */
     struct kn_facts facts;
+    float pace; /* how fast it is, compared to the dense kernel that the sparse kernels' break_even refers to */
     kn_gemm_u8s8_u8_fn run_u8;
     kn_gemm_u8s8_s32_fn run_s32;
+    size_t (*pack_bytes)(const int8_t *w, int n, int segs, int seg_len);
+    void (*pack)(const int8_t *w, int n, int segs, int seg_len, void *out);
 };
-
-/* Packed sizes and packing; w is (n, segs * seg_len) row-major. Every byte of `out` is written. */
 size_t kn_gemm_f32_pack_bytes(const struct kn_gemm_f32 *slot, int n, int segs, int seg_len);
 void kn_gemm_f32_pack(const struct kn_gemm_f32 *slot, const float *w, int n, int segs, int seg_len, void *out);
-size_t kn_gemm_u8s8_pack_bytes(const struct kn_gemm_u8s8 *slot, int n, int segs, int seg_len);
-void kn_gemm_u8s8_pack(const struct kn_gemm_u8s8 *slot, const int8_t *w, int n, int segs, int seg_len, void *out);
 
 /* ------------------------------------------------------------------ sparse matrix times vector (FC, batch 1)
  *
@@ -109,7 +111,7 @@ typedef void (*kn_spmv_u8s8_s32_fn)(const uint8_t *x, const void *packed, const 
 
 struct kn_spmv_f32 {
     struct kn_facts facts;
-    float break_even; /* sparsity from which it beats the dense kernel of its ISA level (measured; kernels/SPEED.md) */
+    float break_even; /* sparsity from which it beats the best dense kernel of its own ISA level (kernels/SPEED.md) */
     kn_spmv_f32_fn run;
     size_t (*pack_bytes)(const float *w, int n, int k);
     void (*pack)(const float *w, int n, int k, void *out);
@@ -246,6 +248,9 @@ struct kn_table {
 /* Fills every slot: the reference first, then upwards as the mask allows. Never fails. Bits that this CPU lacks
  * must not be set by the caller (cap with kn_cpu_isa()). */
 void kn_table_init(struct kn_table *table, uint32_t mask);
+/* Puts one kernel, by its full name, into its slot, whatever the mask: to check or time a kernel that another one of
+ * its level supersedes. 0, or -1 when no roster has the name. */
+int kn_table_select(struct kn_table *table, const char *kernel);
 
 /* Every roster line, for listings, checks and benches: calls visit(context, contract, facts) from the slowest up.
  * contract is the part left of the double underscore. */

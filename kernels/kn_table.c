@@ -9,8 +9,13 @@ static const struct kn_gemm_f32 gemm_f32[] = {
 #include "kernels/gemm_f32.def"
 };
 #undef KERNEL
-#define KERNEL(isa, impl, mr, nr, kr, a_bytes)                                                                         \
-    {{"kn_gemm_u8s8__" #impl, isa, mr, nr, kr, a_bytes}, kn_gemm_u8s8_u8__##impl, kn_gemm_u8s8_s32__##impl},
+#define KERNEL(isa, impl, mr, nr, kr, a_bytes, pace)                                                                   \
+    {{"kn_gemm_u8s8__" #impl, isa, mr, nr, kr, a_bytes},                                                               \
+     pace,                                                                                                             \
+     kn_gemm_u8s8_u8__##impl,                                                                                          \
+     kn_gemm_u8s8_s32__##impl,                                                                                         \
+     kn_gemm_u8s8_pack_bytes__##impl,                                                                                  \
+     kn_gemm_u8s8_pack__##impl},
 static const struct kn_gemm_u8s8 gemm_u8s8[] = {
 #include "kernels/gemm_u8s8.def"
 };
@@ -157,6 +162,21 @@ void kn_table_init(struct kn_table *table, uint32_t mask)
                 memcpy((char *)table + roster->table_offset, facts, roster->line_bytes);
         }
     }
+}
+
+int kn_table_select(struct kn_table *table, const char *kernel)
+{
+    for (int r = 0; r < ROSTERS; r++) {
+        const struct roster *roster = &rosters[r];
+        for (size_t i = 0; i < roster->lines; i++) {
+            const struct kn_facts *facts = roster_facts(roster, i);
+            if (strcmp(facts->name, kernel) == 0) {
+                memcpy((char *)table + roster->table_offset, facts, roster->line_bytes);
+                return 0;
+            }
+        }
+    }
+    return -1;
 }
 
 void kn_roster_visit(kn_visit_fn visit, void *context)

@@ -13,7 +13,9 @@
 #undef KERNEL
 #define KERNEL(isa, impl, ...)                                                                                         \
     KN_DECLARE(kn_gemm_u8s8_u8_fn, kn_gemm_u8s8_u8__##impl);                                                           \
-    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_gemm_u8s8_s32__##impl);
+    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_gemm_u8s8_s32__##impl);                                                         \
+    size_t kn_gemm_u8s8_pack_bytes__##impl(const int8_t *w, int n, int segs, int seg_len);                             \
+    void kn_gemm_u8s8_pack__##impl(const int8_t *w, int n, int segs, int seg_len, void *out);
 #include "kernels/gemm_u8s8.def"
 #undef KERNEL
 

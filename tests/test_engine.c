@@ -9,15 +9,16 @@
 #include "kernels/kernels.h"
 #include "kernels/requant.h"
 
-/* The reference and the best table of this machine, each with its own choice, always sparse, and always dense. */
-enum { TABLES = 6 };
+/* The reference, the best table of this machine and its AVX2 table, each with its own choice, always sparse, and always
+ * dense. */
+enum { TABLES = 9 };
 
 static struct kn_table table_of(int i)
 {
     struct kn_table table;
     float force = i % 3 == 1 ? -1e9F : 2.0F;
 
-    kn_table_init(&table, i < 3 ? 0 : kn_cpu_isa());
+    kn_table_init(&table, i < 3 ? 0 : i < 6 ? kn_cpu_isa() : kn_cpu_isa() & KN_ISA_AVX2);
     if (i % 3 != 0)
         table.spmv_f32.break_even = table.spmv_u8s8.break_even = table.spmm_f32.break_even =
             table.spmm_u8s8.break_even = force;

@@ -432,12 +432,18 @@ static void compare(const struct engine *engine, const struct expected *e, const
         fail_msg("%s: a guard zone was written", what);
 }
 
-/* Sparse kernels by their break-even points, always, never. */
-static struct kn_table table_of(int simd, int force)
+/* Levels: the reference; all of this machine; AVX2; AVX2 with the int8 products that read 16-bit inputs. Sparse kernels
+ * by their break-even points, always, never. */
+enum { LEVELS = 4 };
+
+static struct kn_table table_of(int level, int force)
 {
+    uint32_t have = kn_cpu_isa(), mask[LEVELS] = {0, have, have & KN_ISA_AVX2, have & KN_ISA_AVX2};
     struct kn_table t;
 
-    kn_table_init(&t, simd ? kn_cpu_isa() : 0);
+    kn_table_init(&t, mask[level]);
+    if (level == 3 && mask[level])
+        assert_int_equal(kn_table_select(&t, "kn_gemm_u8s8__avx2_4x16"), 0);
     if (force)
         t.spmv_f32.break_even = t.spmv_u8s8.break_even = t.spmm_f32.break_even = t.spmm_u8s8.break_even =
             force == 1 ? -1e9F : 2.0F;
@@ -449,13 +455,13 @@ static void run_all(const struct graph *g, const struct expected *e, int index)
     static const int batches[] = {1, 3, 8, MAX_BATCH};
     float *out = calloc(MAX_BATCH * e->outputs, sizeof *out), *again = calloc(MAX_BATCH * e->outputs, sizeof *again);
 
-    for (int variant = 0; variant < 6 * 4; variant++) {
-        struct kn_table table = table_of(variant % 2, variant / 2 % 3);
-        int batch = batches[variant / 6];
+    for (int variant = 0; variant < 4 * 3 * LEVELS; variant++) {
+        struct kn_table table = table_of(variant % LEVELS, variant / LEVELS % 3);
+        int batch = batches[variant / LEVELS / 3];
         struct engine *engine = NULL;
         char what[96];
-        snprintf(what, sizeof what, "graph %d, %s, sparse choice %d, batch %d", index, kn_isa_name(table.mask),
-                 variant / 2 % 3, batch);
+        snprintf(what, sizeof what, "graph %d, %s, sparse choice %d, batch %d", index, table.gemm_u8s8.facts.name,
+                 variant / LEVELS % 3, batch);
         if (engine_new(g, &table, batch, &engine) != ST_OK)
             fail_msg("%s: %s", what, status_message());
         engine_run(engine, e->input, out);

@@ -37,8 +37,8 @@ static void *packed_f32(const struct kn_gemm_f32 *slot, const float *w, int n, i
 
 static void *packed_u8s8(const struct kn_gemm_u8s8 *slot, const int8_t *w, int n, int segs, int seg_len)
 {
-    void *p = allocate(kn_gemm_u8s8_pack_bytes(slot, n, segs, seg_len));
-    kn_gemm_u8s8_pack(slot, w, n, segs, seg_len, p);
+    void *p = allocate(slot->pack_bytes(w, n, segs, seg_len));
+    slot->pack(w, n, segs, seg_len, p);
     return p;
 }
 
@@ -249,6 +249,9 @@ static void test_isa_names(void **state)
     assert_int_equal(mask, 0);
     assert_int_equal(kn_isa_parse("avx2", &mask), 0);
     assert_int_equal(mask, KN_ISA_AVX2);
+    assert_int_equal(kn_isa_parse("avx512vnni", &mask), 0);
+    assert_int_equal(mask, KN_ISA_AVX2 | KN_ISA_AVX512VNNI);
+    assert_string_equal(kn_isa_name(mask), "avx512vnni");
     assert_int_equal(kn_isa_parse("native", &mask), 0);
     assert_int_equal(mask, kn_cpu_isa());
     mask = 77;
@@ -287,6 +290,7 @@ static void count_line(void *context, const char *contract, const struct kn_fact
     struct kn_table t;
     size_t length = strlen(contract);
     kn_table_init(&t, facts->isa);
+    v->unreachable += kn_table_select(&t, facts->name) != 0;
     v->lines++;
     v->bad_names += strncmp(facts->name, contract, length) != 0 || strncmp(facts->name + length, "__", 2) != 0 ||
                     strlen(facts->name) >= KN_NAME;
@@ -302,6 +306,7 @@ static void test_rosters(void **state)
     assert_true(v.lines >= 18);
     assert_int_equal(v.bad_names, 0);
     assert_int_equal(v.unreachable, 0); /* else no check would ever run it */
+    assert_int_equal(kn_table_select(&t, "kn_gemm_u8s8__none"), -1);
     assert_int_equal(t.mask, 0);
     assert_string_equal(t.gemm_f32.facts.name, "kn_gemm_f32__ref");
     assert_string_equal(t.transpose_x8.facts.name, "kn_transpose_x8__ref");
@@ -309,28 +314,106 @@ static void test_rosters(void **state)
 
 static void test_panels(void **state)
 {
-    /* Slots with facts only: packing looks at nothing else. Panels of 16; the last one 8, 16 or 24 wide. */
+    /* A slot with facts only: packing looks at nothing else. Panels of 16; the last one 8, 16 or 24 wide. */
     struct kn_gemm_f32 f32 = {.facts = {.nr = 16, .kr = 1}};
-    struct kn_gemm_u8s8 u8s8 = {.facts = {.nr = 16, .kr = 2}};
     const int n[] = {1, 8, 9, 16, 17, 20, 24, 25, 32, 40, 50}, width[] = {8, 8, 16, 16, 24, 24, 24, 32, 32, 40, 56};
     (void)state;
-    for (size_t i = 0; i < sizeof n / sizeof *n; i++) {
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++)
         assert_int_equal(kn_gemm_f32_pack_bytes(&f32, n[i], 5, 3), width[i] * 15 * 4);
-        assert_int_equal(kn_gemm_u8s8_pack_bytes(&u8s8, n[i], 5, 3), width[i] * 20); /* segments of 3 take 4 */
+}
+
+/* Packing needs no vector instructions: these run at every level. */
+static void test_pack_plain(void **state)
+{
+    struct kn_table t = ref_table();
+    const int8_t w[] = {1, 2, 3, 4, 5, 6}, pairs[] = {1, 2, 4, 5}, rest[] = {3, 0, 6, 0};
+    const int8_t quads[] = {1, 2, 3, 0, 4, 5, 6, 0};
+    int8_t out[32];
+    (void)state;
+    assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 6);
+    t.gemm_u8s8.pack(w, 2, 1, 3, out);
+    assert_memory_equal(out, w, 6);
+    if (kn_table_select(&t, "kn_gemm_u8s8__avx2_4x16") == 0) {
+        /* Three inputs of two outputs in a panel of eight, by pairs: the odd input is paired with a zero. */
+        assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 32);
+        memset(out, 99, sizeof out);
+        t.gemm_u8s8.pack(w, 2, 1, 3, out);
+        assert_memory_equal(out, pairs, 4);
+        assert_memory_equal(out + 16, rest, 4);
+        assert_int_equal(out[4] | out[15] | out[20] | out[31], 0);
+    }
+    if (kn_table_select(&t, "kn_gemm_u8s8__avx512vnni_8x16") == 0) {
+        assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 32);
+        memset(out, 99, sizeof out);
+        t.gemm_u8s8.pack(w, 2, 1, 3, out);
+        assert_memory_equal(out, quads, 8);
+        assert_int_equal(out[8] | out[31], 0);
     }
 }
 
-static void test_pack_pairs(void **state)
+/* 100 + 100 has 72 too much and -90 - 90 has -52: an extra from input 1 takes them out of inputs 1 and 3. */
+static void test_pack_extras(void **state)
 {
-    /* Three inputs, two outputs, panels of two by pairs: the odd input is paired with a zero. */
-    struct kn_gemm_u8s8 slot = {.facts = {.nr = 2, .kr = 2}};
-    const int8_t w[] = {1, 2, 3, 4, 5, 6}, want[] = {1, 2, 4, 5, 3, 0, 6, 0};
-    int8_t out[8];
+    struct kn_table t = ref_table();
+    const int8_t w[] = {100, 100, -90, -90}, dense[] = {100, 28, -90, -38}, extra[] = {72, 0, -52, 0};
+    const int8_t fine[] = {100, 28, 127, -127};
+    const uint32_t head[] = {1, 0, 0, 1, 0, 0, 0, 0}, places[] = {1, 0, 1, 0}; /* a run of 1; segment 0, input 1 */
+    _Alignas(64) int8_t out[128];
     (void)state;
-    assert_int_equal(kn_gemm_u8s8_pack_bytes(&slot, 2, 1, 3), sizeof want);
+    if (kn_table_select(&t, "kn_gemm_u8s8__avx2_quads_4x16") != 0)
+        return;
+    assert_int_equal(t.gemm_u8s8.pack_bytes(w, 1, 1, 4), sizeof out);
     memset(out, 99, sizeof out);
-    kn_gemm_u8s8_pack(&slot, w, 2, 1, 3, out);
-    assert_memory_equal(out, want, sizeof want);
+    t.gemm_u8s8.pack(w, 1, 1, 4, out);
+    assert_memory_equal(out, dense, 4);
+    assert_memory_equal(out + 32, head, sizeof head);
+    assert_memory_equal(out + 64, places, sizeof places);
+    assert_memory_equal(out + 96, extra, 4);
+    assert_int_equal(out[4] | out[31] | out[100] | out[127], 0);
+    assert_int_equal(t.gemm_u8s8.pack_bytes(fine, 1, 1, 4), 64);
+    t.gemm_u8s8.pack(fine, 1, 1, 4, out);
+    assert_memory_equal(out, fine, 4);
+}
+
+enum { DEEP = 1000 };
+
+/* One output of K products at their extremes, with every kernel that this machine can run. */
+static void deepest_sums(void *context, const char *contract, const struct kn_facts *facts)
+{
+    int *kernels = context;
+    struct kn_table t = ref_table();
+    uint8_t *x = allocate(DEEP);
+    int16_t *wide = allocate(DEEP * sizeof *wide);
+    if (strcmp(contract, "kn_gemm_u8s8") == 0 && !(facts->isa & ~kn_cpu_isa())) {
+        assert_int_equal(kn_table_select(&t, facts->name), 0);
+        for (int pattern = 0; pattern < 4; pattern++) {
+            int8_t w[DEEP];
+            int32_t want = 0, sum = 0;
+            struct kn_rows rows = {facts->a_bytes == 2 ? (const void *)wide : x, 1, 1, DEEP, 0, 1, DEEP, DEEP};
+            void *packed;
+            for (int i = 0; i < DEEP; i++) {
+                x[i] = 255;
+                wide[i] = 255;
+                w[i] = pattern == 0 ? 127 : pattern == 1 ? -127 : i >> (pattern - 2) & 1 ? 127 : -127;
+                want += 255 * w[i];
+            }
+            packed = packed_u8s8(&t.gemm_u8s8, w, 1, 1, DEEP);
+            t.gemm_u8s8.run_s32(&rows, packed, NULL, 1, &sum, 1);
+            assert_int_equal(sum, want);
+            mem_free(packed);
+        }
+        ++*kernels;
+    }
+    mem_free(wide);
+    mem_free(x);
+}
+
+static void test_deepest_sums(void **state)
+{
+    int kernels = 0;
+    (void)state;
+    kn_roster_visit(deepest_sums, &kernels);
+    assert_true(kernels >= 1);
 }
 
 /* At every level: nothing but zeros, and everything at its extreme. */
@@ -377,7 +460,9 @@ int main(void)
         cmocka_unit_test(test_isa_names),
         cmocka_unit_test(test_rosters),
         cmocka_unit_test(test_panels),
-        cmocka_unit_test(test_pack_pairs),
+        cmocka_unit_test(test_pack_plain),
+        cmocka_unit_test(test_pack_extras),
+        cmocka_unit_test(test_deepest_sums),
         cmocka_unit_test(test_sparse_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,13 +105,14 @@ static enum status pack_dense(struct binding *b, const struct kn_rows *rows, con
     const void *weights;
     void *owned = NULL, *packed;
     enum status st;
-    size_t bytes = layer->integer ? kn_gemm_u8s8_pack_bytes(&table->gemm_u8s8, layer->n, rows->segs, rows->seg_len)
-                                  : kn_gemm_f32_pack_bytes(&table->gemm_f32, layer->n, rows->segs, rows->seg_len);
+    size_t bytes;
 
     TRY_OUT(engine_layer_weights(layer, b->order_c, b->order_s, &weights, &owned));
+    bytes = layer->integer ? table->gemm_u8s8.pack_bytes(weights, layer->n, rows->segs, rows->seg_len)
+                           : kn_gemm_f32_pack_bytes(&table->gemm_f32, layer->n, rows->segs, rows->seg_len);
     TRY_OUT(engine_memory_constant(b->plan->engine, bytes, 1, &packed));
     if (layer->integer)
-        kn_gemm_u8s8_pack(&table->gemm_u8s8, weights, layer->n, rows->segs, rows->seg_len, packed);
+        table->gemm_u8s8.pack(weights, layer->n, rows->segs, rows->seg_len, packed);
     else
         kn_gemm_f32_pack(&table->gemm_f32, weights, layer->n, rows->segs, rows->seg_len, packed);
     *out_packed = packed;

@@ -46,6 +46,12 @@ static double shared_weights(const struct kn_facts *dense, int integer, int batc
     return batch == 2 ? 1.6 : 2.6;
 }
 
+/* A break-even point against this dense kernel: the density at which a sparse one is as fast falls with its pace. */
+static double paced(const struct kn_gemm_u8s8 *dense, double break_even)
+{
+    return 1 - (1 - break_even) / (double)dense->pace;
+}
+
 double engine_choose_pays_from(double break_even, double macs, double dense_moves, double sparse_moves)
 {
     return 1 - (1 - break_even) * (macs + dense_moves - sparse_moves) / macs;
@@ -72,7 +78,8 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
+    double break_even =
+        layer->integer ? paced(&table->gemm_u8s8, table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
     double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
     int one_line = layer->node->kernel_w == 1; /* lines follow each other without a gap */
     double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
@@ -103,7 +110,8 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even = layer->integer ? table->spmm_u8s8.break_even : table->spmm_f32.break_even;
+    double break_even =
+        layer->integer ? paced(&table->gemm_u8s8, table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
     double fill = spmm_fill(sparse, 1, plan->batch);
     double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
 
@@ -123,7 +131,8 @@ static void choose_fc_vectors(const struct plan *plan, const struct layer *layer
 {
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
-    double break_even = layer->integer ? table->spmv_u8s8.break_even : table->spmv_f32.break_even;
+    double break_even =
+        layer->integer ? paced(&table->gemm_u8s8, table->spmv_u8s8.break_even) : table->spmv_f32.break_even;
     double shared = shared_weights(dense, layer->integer, plan->batch);
     double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * WIDEN_COST : 0;
 

@@ -1,5 +1,6 @@
 /* Benches of the dense products. */
 #include <math.h>
+#include <string.h>
 
 #include "kncheck/kntiming.h"
 
@@ -19,6 +20,8 @@ static const struct dense_shape {
     {"fc 100x10", {NULL, 1, 1, 100, 0, 1, 100, 100}, 10},
     {"fc 784x300 batch 3", {NULL, 3, 3, 784, 0, 1, 784, 784}, 300},
     {"fc 784x300 batch 32", {NULL, 32, 32, 784, 0, 1, 784, 784}, 300},
+    {"fc 800x500 batch 32", {NULL, 32, 32, 800, 0, 1, 800, 800}, 500},
+    {"fc 300x100 batch 32", {NULL, 32, 32, 300, 0, 1, 300, 300}, 100},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -90,22 +93,42 @@ static void run_u8s8(void *context)
     f->slot->run_u8(&f->rows, f->packed, f->rq, f->n, f->c, f->n);
 }
 
+/* The slots of every kernel of the contract that the level has, the slowest first. */
+struct u8s8_slots {
+    const struct knbench *b;
+    struct kn_gemm_u8s8 slot[KNTIMING_SUBJECTS];
+    int count;
+};
+
+static void collect_u8s8(void *context, const char *contract, const struct kn_facts *facts)
+{
+    struct u8s8_slots *slots = context;
+    struct kn_table table;
+    if (strcmp(contract, "kn_gemm_u8s8") != 0 || (facts->isa & ~slots->b->simd->mask) ||
+        slots->count == KNTIMING_SUBJECTS)
+        return;
+    kn_table_init(&table, 0);
+    if (kn_table_select(&table, facts->name) == 0)
+        slots->slot[slots->count++] = table.gemm_u8s8;
+}
+
 static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
 {
-    const struct kn_gemm_u8s8 *slot[] = {&b->ref->gemm_u8s8, &b->simd->gemm_u8s8};
     size_t outputs = (size_t)s->rows.m * (size_t)s->n, weights = (size_t)s->n * (size_t)depth(s);
-    struct u8s8_context context[2];
-    struct knsubject subject[2];
+    struct u8s8_slots slots = {.b = b};
+    struct u8s8_context context[KNTIMING_SUBJECTS];
+    struct knsubject subject[KNTIMING_SUBJECTS];
     struct kn_requant rq = {.zero_point = 0, .lo = 0, .hi = 255};
     int32_t *bias;
     float *scale;
     int8_t *x, *w;
     int16_t *wide;
     uint8_t *c;
+    kn_roster_visit(collect_u8s8, &slots);
     TRY(knbench_s8(b, input_elements(s), 0, &x));
     TRY(knbench_buffer(b, input_elements(s) * sizeof *wide, &wide));
     b->ref->widen_u8_s16.run((const uint8_t *)x, input_elements(s), wide);
-    TRY(knbench_s8(b, weights, 0, &w));
+    TRY(knbench_trained_s8(b, weights, 0, &w));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *bias, &bias));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *scale, &scale));
     for (int j = 0; j < s->n; j++)
@@ -113,16 +136,17 @@ static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
     rq.bias = bias;
     rq.scale = scale;
     TRY(knbench_buffer(b, outputs, &c));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < slots.count; i++) {
+        const struct kn_gemm_u8s8 *slot = &slots.slot[i];
         void *packed;
-        TRY(knbench_buffer(b, kn_gemm_u8s8_pack_bytes(slot[i], s->n, s->rows.segs, s->rows.seg_len), &packed));
-        kn_gemm_u8s8_pack(slot[i], w, s->n, s->rows.segs, s->rows.seg_len, packed);
-        context[i] = (struct u8s8_context){slot[i], s->rows, packed, &rq, s->n, c};
-        context[i].rows.base = slot[i]->facts.a_bytes == 2 ? (const void *)wide : x;
-        subject[i] = (struct knsubject){&slot[i]->facts, run_u8s8, &context[i], 0};
+        TRY(knbench_buffer(b, slot->pack_bytes(w, s->n, s->rows.segs, s->rows.seg_len), &packed));
+        slot->pack(w, s->n, s->rows.segs, s->rows.seg_len, packed);
+        context[i] = (struct u8s8_context){slot, s->rows, packed, &rq, s->n, c};
+        context[i].rows.base = slot->facts.a_bytes == 2 ? (const void *)wide : x;
+        subject[i] = (struct knsubject){&slot->facts, run_u8s8, &context[i], 0};
     }
-    knbench_time(subject, 2);
-    knbench_print(b, subject, 2, s->text, (double)s->rows.m * (double)weights, "GMAC/s");
+    knbench_time(subject, slots.count);
+    knbench_print(b, subject, slots.count, s->text, (double)s->rows.m * (double)weights, "GMAC/s");
     return ST_OK;
 }
 

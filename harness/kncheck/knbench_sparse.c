@@ -164,7 +164,7 @@ static enum status time_u8s8(struct knbench *b, const struct sparse_shape *s, do
     TRY(knbench_s8(b, elements, 0, &x));
     TRY(knbench_buffer(b, elements * sizeof *wide, &wide));
     b->ref->widen_u8_s16.run((const uint8_t *)x, elements, wide);
-    TRY(knbench_s8(b, (size_t)s->n * (size_t)depth(s), sparsity, &w));
+    TRY(knbench_trained_s8(b, (size_t)s->n * (size_t)depth(s), sparsity, &w));
     TRY(offsets(b, s, &offset));
     base.x = x;
     for (int i = 0; i < 3; i++) {
@@ -173,12 +173,12 @@ static enum status time_u8s8(struct knbench *b, const struct sparse_shape *s, do
                                        : vector ? &t->spmv_u8s8.facts
                                                 : &t->spmm_u8s8.facts;
         void *packed;
-        size_t bytes = i == 2   ? kn_gemm_u8s8_pack_bytes(&t->gemm_u8s8, s->n, base.rows.segs, base.rows.seg_len)
+        size_t bytes = i == 2   ? t->gemm_u8s8.pack_bytes(w, s->n, base.rows.segs, base.rows.seg_len)
                        : vector ? t->spmv_u8s8.pack_bytes(w, s->n, base.k)
                                 : t->spmm_u8s8.pack_bytes(w, s->n, base.k);
         TRY(knbench_buffer(b, bytes, &packed));
         if (i == 2)
-            kn_gemm_u8s8_pack(&t->gemm_u8s8, w, s->n, base.rows.segs, base.rows.seg_len, packed);
+            t->gemm_u8s8.pack(w, s->n, base.rows.segs, base.rows.seg_len, packed);
         else if (vector)
             t->spmv_u8s8.pack(w, s->n, base.k, packed);
         else

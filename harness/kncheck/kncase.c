@@ -156,7 +156,7 @@ int kncase_size(struct kncase *c, int tile, int max)
     return size < 1 ? 1 : size > max ? max : size;
 }
 
-enum pattern { ORDINARY, ZERO, SINGLE, EXTREME, ALTERNATING, SPARSE, PATTERNS };
+enum pattern { ORDINARY, ZERO, SINGLE, EXTREME, ALTERNATING, SPARSE, PAIRED, TRAINED, PATTERNS };
 
 /* Half of all cases are ordinary. */
 static enum pattern pick_pattern(struct kncase *c)
@@ -184,6 +184,22 @@ enum status kncase_f32(struct kncase *c, size_t count, float **out)
     return ST_OK;
 }
 
+/* Laplace-distributed, as the weights of trained layers are, so that about one in a thousand is cut off at 127. */
+static int trained_weight(struct kncase *c)
+{
+    double u = (double)rng_f32(&c->rng) - 0.5, v = -18 * log(1 - 2 * fabs(u) + 1e-9);
+    v = v < 127 ? v : 127;
+    return (int)(u < 0 ? -v : v);
+}
+
+/* Runs of equal signs at or beside the sizes where sums of two or four products leave 16 bits. */
+static int paired_weight(struct kncase *c, size_t i)
+{
+    static const int size[] = {63, 64, 65, 127, 126, 128, 32, 33};
+    int v = size[kncase_below(c, (int)(sizeof size / sizeof *size))];
+    return i / 8 & 1 ? -v : v < 128 ? v : 127;
+}
+
 enum status kncase_s8(struct kncase *c, size_t count, int8_t **out)
 {
     enum pattern pattern = pick_pattern(c);
@@ -199,6 +215,10 @@ enum status kncase_s8(struct kncase *c, size_t count, int8_t **out)
             v = extreme;
         else if (pattern == ALTERNATING)
             v = i & 1 ? 127 : -127;
+        else if (pattern == PAIRED)
+            v = paired_weight(c, i);
+        else if (pattern == TRAINED)
+            v = trained_weight(c);
         x[i] = (int8_t)v;
     }
     *out = x;
@@ -215,7 +235,7 @@ enum status kncase_u8(struct kncase *c, size_t count, uint8_t **out)
         int v = kncase_below(c, 256);
         if (pattern == ZERO || (pattern == SINGLE && i != single) || (pattern == SPARSE && kncase_below(c, 10) != 0))
             v = 0;
-        else if (pattern == EXTREME || pattern == SINGLE)
+        else if (pattern == EXTREME || pattern == SINGLE || pattern == PAIRED)
             v = 255;
         else if (pattern == ALTERNATING)
             v = i & 1 ? 255 : 0;

@@ -140,8 +140,8 @@ enum status kncase_gemm_f32(struct kncase *c)
 static enum status pack_u8s8(struct kncase *c, const struct kn_gemm_u8s8 *slot, const struct shape *s, const int8_t *w,
                              void **out)
 {
-    TRY(kncase_input(c, kn_gemm_u8s8_pack_bytes(slot, s->n, s->rows.segs, s->rows.seg_len), out));
-    kn_gemm_u8s8_pack(slot, w, s->n, s->rows.segs, s->rows.seg_len, *out);
+    TRY(kncase_input(c, slot->pack_bytes(w, s->n, s->rows.segs, s->rows.seg_len), out));
+    slot->pack(w, s->n, s->rows.segs, s->rows.seg_len, *out);
     return ST_OK;
 }
 

@@ -7,7 +7,7 @@
 
 #include "kncheck/kncase.h"
 
-enum { MAX_LEVELS = 32, SHOWN_FAILURES = 5 };
+enum { MAX_LEVELS = 32, MAX_LINES = 256, SHOWN_FAILURES = 5 };
 
 /* One contract: how to make a case of it, and where its slot (and so its facts) lies in a table. */
 struct contract {
@@ -29,27 +29,36 @@ static const struct contract contracts[] = {
 };
 enum { CONTRACTS = sizeof contracts / sizeof *contracts };
 
-/* The different ISA requirements that occur in the rosters, the reference's apart. */
-struct levels {
-    uint32_t isa[MAX_LEVELS];
-    int count;
+/* What the rosters hold: their lines, and the different ISA requirements that occur, the reference's apart. */
+struct rosters {
+    struct line {
+        const struct contract *contract;
+        const struct kn_facts *facts;
+    } line[MAX_LINES];
+    int lines;
+    uint32_t level[MAX_LEVELS];
+    int levels;
 };
 
-static void collect_level(void *context, const char *contract, const struct kn_facts *facts)
+static void collect_level(struct rosters *rosters, uint32_t isa)
 {
-    struct levels *levels = context;
-    (void)contract;
-    for (int i = 0; i < levels->count; i++) {
-        if (levels->isa[i] == facts->isa)
+    for (int i = 0; i < rosters->levels; i++) {
+        if (rosters->level[i] == isa)
             return;
     }
-    if (facts->isa && levels->count < MAX_LEVELS)
-        levels->isa[levels->count++] = facts->isa;
+    if (isa && rosters->levels < MAX_LEVELS)
+        rosters->level[rosters->levels++] = isa;
 }
 
-static const struct kn_facts *slot_facts(const struct kn_table *table, const struct contract *contract)
+static void collect_line(void *context, const char *name, const struct kn_facts *facts)
 {
-    return (const struct kn_facts *)(const void *)((const char *)table + contract->slot);
+    struct rosters *rosters = context;
+    const struct contract *contract = contracts;
+    while (strcmp(contract->name, name) != 0)
+        contract++;
+    if (rosters->lines < MAX_LINES)
+        rosters->line[rosters->lines++] = (struct line){contract, facts};
+    collect_level(rosters, facts->isa);
 }
 
 static int matches(const char *filter, const struct contract *contract, const struct kn_facts *facts)
@@ -80,38 +89,31 @@ static enum status run_contract(const struct contract *contract, const struct kn
     return ST_OK;
 }
 
-/* Every contract that has a kernel of its own at this level. */
-static enum status run_level(uint32_t isa, const struct kncheck_options *options, FILE *out,
-                             struct kncheck_summary *summary)
+/* One kernel, in a table of the lowest level that has it; also one that a later line of its level supersedes. */
+static enum status run_line(const struct line *line, const struct kncheck_options *options, FILE *out,
+                            struct kncheck_summary *summary)
 {
     int cases = (options->cases + CONTRACTS - 1) / CONTRACTS;
+    const char *name = line->facts->name;
     struct kn_table ref, simd;
+    uint64_t failed;
     kn_table_init(&ref, 0);
-    kn_table_init(&simd, isa);
-    for (int i = 0; i < CONTRACTS; i++) {
-        const struct kn_facts *facts = slot_facts(&simd, &contracts[i]);
-        uint64_t failed;
-        if (facts->isa == 0 || !matches(options->filter, &contracts[i], facts))
-            continue;
-        TRY(run_contract(&contracts[i], options, cases, &ref, &simd, out, &failed));
-        if (out)
-            fprintf(out, "%-6s %-32s %6d cases, %" PRIu64 " failed\n", failed ? "FAILED" : "ok", facts->name, cases,
-                    failed);
-        summary->cases += (uint64_t)cases;
-        summary->failed += failed;
-        summary->contracts++;
-    }
+    kn_table_init(&simd, line->facts->isa);
+    if (kn_table_select(&simd, name) != 0)
+        return status_fail(ST_BADARG, "no roster holds %s", name);
+    TRY(run_contract(line->contract, options, cases, &ref, &simd, out, &failed));
+    if (out)
+        fprintf(out, "%-6s %-34s %6d cases, %" PRIu64 " failed\n", failed ? "FAILED" : "ok", name, cases, failed);
+    summary->cases += (uint64_t)cases;
+    summary->failed += failed;
+    summary->kernels++;
     return ST_OK;
 }
 
-static int any_match(const char *filter)
+static int any_match(const struct rosters *rosters, const char *filter)
 {
-    struct kn_table ref, simd;
-    kn_table_init(&ref, 0);
-    kn_table_init(&simd, UINT32_MAX);
-    for (int i = 0; i < CONTRACTS; i++) {
-        if (matches(filter, &contracts[i], slot_facts(&ref, &contracts[i])) ||
-            matches(filter, &contracts[i], slot_facts(&simd, &contracts[i])))
+    for (int i = 0; i < rosters->lines; i++) {
+        if (matches(filter, rosters->line[i].contract, rosters->line[i].facts))
             return 1;
     }
     return 0;
@@ -119,20 +121,24 @@ static int any_match(const char *filter)
 
 enum status kncheck_run(const struct kncheck_options *options, FILE *out, struct kncheck_summary *summary)
 {
-    struct levels levels = {.count = 0};
+    struct rosters rosters = {.lines = 0};
     struct kncheck_summary total = {0};
     if (options->cases < 1)
         return status_fail(ST_BADARG, "%d kernel cases: expected at least 1", options->cases);
-    if (!any_match(options->filter))
+    kn_roster_visit(collect_line, &rosters);
+    if (!any_match(&rosters, options->filter))
         return status_fail(ST_BADARG, "no kernel matches '%s'; see packlight kernels --list", options->filter);
-    kn_roster_visit(collect_level, &levels);
-    for (int i = 0; i < levels.count; i++) {
-        if (levels.isa[i] & ~(options->mask & kn_cpu_isa())) {
+    for (int i = 0; i < rosters.levels; i++) {
+        if (rosters.level[i] & ~(options->mask & kn_cpu_isa())) {
             total.levels_missing++;
             continue;
         }
         total.levels++;
-        TRY(run_level(levels.isa[i], options, out, &total));
+        for (int j = 0; j < rosters.lines; j++) {
+            const struct line *line = &rosters.line[j];
+            if (line->facts->isa == rosters.level[i] && matches(options->filter, line->contract, line->facts))
+                TRY(run_line(line, options, out, &total));
+        }
     }
     if (out)
         fprintf(out,
@@ -141,7 +147,7 @@ enum status kncheck_run(const struct kncheck_options *options, FILE *out, struct
                 total.failed  ? "FAILED"
                 : total.cases ? "ok"
                               : "nothing to check",
-                total.contracts, total.levels, total.cases, total.failed, total.levels_missing, options->seed);
+                total.kernels, total.levels, total.cases, total.failed, total.levels_missing, options->seed);
     *summary = total;
     return ST_OK;
 }

@@ -19,7 +19,7 @@
 
 struct kncheck_options {
     uint64_t seed;
-    int cases;          /* in total, at each level: shared out evenly over the contracts */
+    int cases;          /* share of one kernel: this, divided evenly by the number of contracts */
     uint32_t mask;      /* levels to check: those that need no bit outside of it */
     const char *filter; /* fnmatch pattern on contracts and kernels; NULL: all */
 };
@@ -28,7 +28,7 @@ struct kncheck_summary {
     uint64_t cases, failed; /* over all levels */
     int levels;             /* checked, the reference not counted */
     int levels_missing;     /* in the rosters, but not in this CPU or outside the mask */
-    int contracts;          /* with at least one case */
+    int kernels;            /* with at least one case */
 };
 
 /* Runs the cases and writes a line per contract and level and a total to `out` (NULL: silent). A wrong kernel is

@@ -48,6 +48,39 @@ enum status knbench_s8(struct knbench *b, size_t count, double sparsity, int8_t 
     return ST_OK;
 }
 
+/* A sum of twelve uniform numbers has variance 1; 40 is a third of 127. */
+static int trained_weight(struct rng *rng)
+{
+    double sum = -6;
+    for (int j = 0; j < 12; j++)
+        sum += (double)rng_f32(rng);
+    sum *= 40;
+    return (int)(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+}
+
+enum status knbench_trained_s8(struct knbench *b, size_t count, double sparsity, int8_t **out)
+{
+    size_t of_size[128] = {0}, zeros = 0;
+    int cut = 0;
+    TRY(knbench_buffer(b, count, out));
+    for (size_t i = 0; i < count; i++) {
+        int w = trained_weight(&b->rng);
+        of_size[w < 0 ? -w : w]++;
+        (*out)[i] = (int8_t)w;
+    }
+    while (cut < 127 && (double)(zeros + of_size[cut]) <= sparsity * (double)count)
+        zeros += of_size[cut++];
+    for (size_t i = 0; i < count; i++) {
+        int w = (*out)[i], size = w < 0 ? -w : w;
+        double excess = sparsity * (double)count - (double)zeros; /* to be taken from those of size `cut` */
+        if (size < cut || (size == cut && (double)rng_f32(&b->rng) * (double)of_size[cut] < excess))
+            (*out)[i] = 0;
+        else if (size == 0)
+            (*out)[i] = 1;
+    }
+    return ST_OK;
+}
+
 static double now_ns(void)
 {
     struct timespec t;

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "kernels/kernels.h"
 
-enum { KNTIMING_BUFFERS = 24, KNTIMING_SUBJECTS = 4 };
+enum { KNTIMING_BUFFERS = 24, KNTIMING_SUBJECTS = 8 };
 
 struct knbench {
     const struct kn_table *ref, *simd;
@@ -38,6 +38,9 @@ void knbench_release(struct knbench *b);
 /* Random values in the range of the type; a share `sparsity` of them zero. */
 enum status knbench_f32(struct knbench *b, size_t count, double sparsity, float **out);
 enum status knbench_s8(struct knbench *b, size_t count, double sparsity, int8_t **out);
+/* Weights as layers have them after training and pruning: normally distributed, the largest of several hundred at 127;
+ * a share `sparsity`, the smallest ones, is zero. */
+enum status knbench_trained_s8(struct knbench *b, size_t count, double sparsity, int8_t **out);
 
 /* Times all subjects in alternating blocks. */
 void knbench_time(struct knsubject *subjects, int count);
