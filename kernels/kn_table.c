@@ -150,6 +150,15 @@ static const struct kn_facts *roster_facts(const struct roster *roster, size_t i
     return (const struct kn_facts *)(const void *)((const char *)roster->line + i * roster->line_bytes);
 }
 
+static void choose_short(struct kn_table *table)
+{
+    table->gemm_u8s8_short = table->gemm_u8s8;
+    for (size_t i = 0; i < sizeof gemm_u8s8 / sizeof *gemm_u8s8; i++)
+        if (gemm_u8s8[i].facts.isa == table->gemm_u8s8.facts.isa &&
+            gemm_u8s8[i].facts.kr < table->gemm_u8s8_short.facts.kr)
+            table->gemm_u8s8_short = gemm_u8s8[i];
+}
+
 void kn_table_init(struct kn_table *table, uint32_t mask)
 {
     memset(table, 0, sizeof *table);
@@ -162,6 +171,7 @@ void kn_table_init(struct kn_table *table, uint32_t mask)
                 memcpy((char *)table + roster->table_offset, facts, roster->line_bytes);
         }
     }
+    choose_short(table);
 }
 
 int kn_table_select(struct kn_table *table, const char *kernel)
@@ -172,6 +182,8 @@ int kn_table_select(struct kn_table *table, const char *kernel)
             const struct kn_facts *facts = roster_facts(roster, i);
             if (strcmp(facts->name, kernel) == 0) {
                 memcpy((char *)table + roster->table_offset, facts, roster->line_bytes);
+                if (roster->line == gemm_u8s8)
+                    table->gemm_u8s8_short = table->gemm_u8s8;
                 return 0;
             }
         }

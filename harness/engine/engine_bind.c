@@ -102,17 +102,18 @@ static enum status pack_dense(struct binding *b, const struct kn_rows *rows, con
 {
     const struct kn_table *table = b->plan->table;
     const struct layer *layer = b->layer;
+    const struct kn_gemm_u8s8 *dense = engine_choose_s8(table, layer);
     const void *weights;
     void *owned = NULL, *packed;
     enum status st;
     size_t bytes;
 
     TRY_OUT(engine_layer_weights(layer, b->order_c, b->order_s, &weights, &owned));
-    bytes = layer->integer ? table->gemm_u8s8.pack_bytes(weights, layer->n, rows->segs, rows->seg_len)
+    bytes = layer->integer ? dense->pack_bytes(weights, layer->n, rows->segs, rows->seg_len)
                            : kn_gemm_f32_pack_bytes(&table->gemm_f32, layer->n, rows->segs, rows->seg_len);
     TRY_OUT(engine_memory_constant(b->plan->engine, bytes, 1, &packed));
     if (layer->integer)
-        table->gemm_u8s8.pack(weights, layer->n, rows->segs, rows->seg_len, packed);
+        dense->pack(weights, layer->n, rows->segs, rows->seg_len, packed);
     else
         kn_gemm_f32_pack(&table->gemm_f32, weights, layer->n, rows->segs, rows->seg_len, packed);
     *out_packed = packed;
@@ -126,9 +127,10 @@ enum status engine_bind_gemm(struct binding *b)
 {
     const struct kn_table *table = b->plan->table;
     const struct layer *layer = b->layer;
+    const struct kn_gemm_u8s8 *dense = engine_choose_s8(table, layer);
     int conv = layer->node->op == OP_CONV;
     struct exec_gemm gemm = {.rows = conv ? conv_rows(b) : fc_rows(b), .n = layer->n};
-    const struct kn_facts *facts = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *facts = layer->integer ? &dense->facts : &table->gemm_f32.facts;
     uint64_t macs = graph_node_macs(b->plan->graph, layer->index);
     engine_exec_fn run = engine_exec_gemm_f32;
     struct exec_step *step;
@@ -139,10 +141,10 @@ enum status engine_bind_gemm(struct binding *b)
     if (b->out.type == PLAN_F32) {
         gemm.run.f32 = table->gemm_f32.run;
     } else if (b->out.type == PLAN_U8) {
-        gemm.run.u8 = table->gemm_u8s8.run_u8;
+        gemm.run.u8 = dense->run_u8;
         run = engine_exec_gemm_u8;
     } else {
-        gemm.run.s32 = table->gemm_u8s8.run_s32;
+        gemm.run.s32 = dense->run_s32;
         run = engine_exec_gemm_s32;
     }
     TRY(engine_bind_step(b, run, facts->name, macs, bytes, &step));
@@ -159,8 +161,9 @@ static enum status lay_out_input(struct binding *b, const struct exec_range *ran
 {
     const struct layer *layer = b->layer;
     const struct kn_table *table = b->plan->table;
+    const struct kn_gemm_u8s8 *dense = engine_choose_s8(table, layer);
     int conv = layer->node->op == OP_CONV, sparse = b->choice.kernel == CHOICE_SPMM;
-    int a_bytes = sparse ? table->spmm_u8s8.facts.a_bytes : table->gemm_u8s8.facts.a_bytes;
+    int a_bytes = sparse ? table->spmm_u8s8.facts.a_bytes : dense->facts.a_bytes;
 
     if (conv) {
         uint8_t fill = layer->integer && !layer->dynamic ? (uint8_t)layer->in->zero_point : 0;

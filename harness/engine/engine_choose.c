@@ -72,14 +72,28 @@ static void decide(const struct layer *layer, double pays_from, enum choice_kern
         snprintf(out->reason, sizeof out->reason, "dense: %.3g %% zeros, sparse never pays at this size", 100 * zeros);
 }
 
+static int rounded(int count, int multiple)
+{
+    return (count + multiple - 1) / multiple * multiple;
+}
+
+const struct kn_gemm_u8s8 *engine_choose_s8(const struct kn_table *table, const struct layer *layer)
+{
+    const struct kn_gemm_u8s8 *usual = &table->gemm_u8s8, *other = &table->gemm_u8s8_short;
+    int len = layer->node->op == OP_CONV ? layer->node->kernel_w * layer->in->dim[0] : layer->k;
+    double waste = (double)rounded(len, usual->facts.kr) / rounded(len, other->facts.kr);
+
+    return waste > 1.25 ? other : usual;
+}
+
 static void choose_conv(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t,
                         struct choice *out)
 {
     const struct kn_table *table = plan->table;
-    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
     double break_even =
-        layer->integer ? paced(&table->gemm_u8s8, table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
+        layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
     double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
     int one_line = layer->node->kernel_w == 1; /* lines follow each other without a gap */
     double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
@@ -108,10 +122,10 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
                             struct choice *out)
 {
     const struct kn_table *table = plan->table;
-    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
     double break_even =
-        layer->integer ? paced(&table->gemm_u8s8, table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
+        layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
     double fill = spmm_fill(sparse, 1, plan->batch);
     double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
 
@@ -130,9 +144,9 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
 static void choose_fc_vectors(const struct plan *plan, const struct layer *layer, struct choice *out)
 {
     const struct kn_table *table = plan->table;
-    const struct kn_facts *dense = layer->integer ? &table->gemm_u8s8.facts : &table->gemm_f32.facts;
+    const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     double break_even =
-        layer->integer ? paced(&table->gemm_u8s8, table->spmv_u8s8.break_even) : table->spmv_f32.break_even;
+        layer->integer ? paced(engine_choose_s8(table, layer), table->spmv_u8s8.break_even) : table->spmv_f32.break_even;
     double shared = shared_weights(dense, layer->integer, plan->batch);
     double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * WIDEN_COST : 0;
 

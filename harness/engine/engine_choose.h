@@ -15,6 +15,10 @@ struct choice {
 /* `t` is the layer's input as it is now; integer layers see it after quantization. */
 void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, struct choice *out);
 
+/* The dense integer kernel for a layer: the table's usual one, or the one for short segments where padding each segment
+ * to the usual one's multiple would add more than a quarter of work. Borrowed from the table. */
+const struct kn_gemm_u8s8 *engine_choose_s8(const struct kn_table *table, const struct layer *layer);
+
 /* Sparsity from which a sparse kernel pays: `macs` multiplications of a dense layer cost as many units, those of the
  * sparse kernel 1 / (1 - break_even) units per nonzero weight's, and the moves before and after either are given in
  * the same unit. May be above 1 (never) or below 0 (always). */
