@@ -108,8 +108,8 @@ deps: ## install the Debian packages that are missing (sudo only when not root)
 
 bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
 	@$(BUILD) all
-	@./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
-	 [ $$code = 2 ] && [ ! -e results/latest/records.jsonl ] && exit $$code; \
+	@before=$$(readlink results/latest); ./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
+	 [ $$code != 2 ] || [ "$$before" != "$$(readlink results/latest)" ] || exit 2; \
 	 ./packlight report results/latest || exit $$?; exit $$code
 
 bench-full: ## the standard matrix: longer training, more sparsities (up to 2 hours the first time)

@@ -138,10 +138,11 @@ static enum status measure_latency(struct work *w, struct record *r)
     r->latency_samples_kept = timing.kept;
     r->latency_samples_dropped = timing.dropped;
     r->latency_n = n;
-    if (n < 6) {
+    if (n < 6) { /* too few for an interval: the disturbed rounds too, and the row says so */
         n = timing_collect(w->round, timing.rounds, TIMING_ALL, w->a_ns, w->b_ns);
-        TRY(record_setf(&r->notes, "only %d of %d rounds were undisturbed: all rounds are used", timing.kept,
-                        timing.rounds));
+        if (timing.dropped > 0)
+            TRY(record_setf(&r->notes, "%d of %d timing rounds were disturbed by other work: all are used",
+                            timing.dropped, timing.rounds));
         r->latency_n = n;
     }
     ratio = stats_ratio(w->a_ns, w->b_ns, n, w->scratch);
