@@ -4,13 +4,18 @@
 
 #include <string.h>
 
+/* As in records.jsonl; no field needs quotes but texts with commas or quotes in them. */
 static void add_value(const struct record *record, const struct record_field *field, struct text *out)
 {
     char value[1024];
 
     record_value_text(record, field, value, sizeof value);
-    if (strcmp(value, "null") != 0)
+    if (strcmp(value, "null") == 0)
+        return;
+    if (field->kind == RECORD_TEXT)
         text_add_csv(out, value);
+    else
+        text_add(out, value);
 }
 
 void emit_golden(const struct report *report, const struct emit_options *options, struct text *out)
