@@ -81,6 +81,7 @@ static enum status write_env(const struct bench *bench, const char *path)
 {
     cJSON *facts = NULL, *warnings = NULL, *run = NULL;
     char command[4096] = "", stamp[64], *text = NULL;
+    struct energy_rapl rapl;
     time_t now = time(NULL);
     struct tm utc;
     enum status st;
@@ -99,6 +100,8 @@ static enum status write_env(const struct bench *bench, const char *path)
     cJSON_AddStringToObject(run, "command", command);
     cJSON_AddStringToObject(run, "started", stamp);
     cJSON_AddStringToObject(run, "suite_file", bench->options->suite_file);
+    cJSON_AddStringToObject(run, "energy_measured",
+                            energy_rapl_open(NULL, &rapl) == ST_OK ? energy_kind_measured_package : status_message());
     cJSON_AddNumberToObject(run, "worker_threads", bench->options->threads);
     cJSON_AddItemToObject(facts, "warnings", warnings);
     warnings = NULL;
@@ -284,6 +287,8 @@ static enum status open_context(struct bench *bench)
     kn_table_init(&run->artifacts.simd, options->isa);
     TRY(pool_new(options->threads, &run->artifacts.pool));
     clock_system(&run->clock);
+    if (energy_rapl_open(NULL, &run->rapl) != ST_OK)
+        run->rapl.packages = 0; /* env.json says why */
     TRY(resource_find("suites/energy/h45.json", table, sizeof table));
     TRY(energy_table_load(table, &run->energy));
     run->budget_s = bench->suite.budget_s;

@@ -7,6 +7,7 @@
 #include "artifact.h"
 #include "measure/clock.h"
 #include "measure/energy.h"
+#include "measure/energy_rapl.h"
 #include "plan.h"
 #include "report/record.h"
 
@@ -14,8 +15,9 @@ struct run_context {
     struct artifact_context artifacts;
     struct clock clock;
     struct energy_table energy;
-    char program[PATH_MAX]; /* this program, for whole-process times; "" = do not measure them */
-    char sample[PATH_MAX];  /* one raw image for it */
+    struct energy_rapl rapl; /* package counters; packages 0: this machine has none to read */
+    char program[PATH_MAX];  /* this program, for whole-process times; "" = do not measure them */
+    char sample[PATH_MAX];   /* one raw image for it */
     double budget_s;
 };
 
