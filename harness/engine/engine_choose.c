@@ -92,8 +92,8 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even =
-        layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
+    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even)
+                                       : table->spmm_f32.break_even;
     double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
     int one_line = layer->node->kernel_w == 1; /* lines follow each other without a gap */
     double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
@@ -124,8 +124,8 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even =
-        layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even) : table->spmm_f32.break_even;
+    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even)
+                                       : table->spmm_f32.break_even;
     double fill = spmm_fill(sparse, 1, plan->batch);
     double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
 
@@ -145,8 +145,8 @@ static void choose_fc_vectors(const struct plan *plan, const struct layer *layer
 {
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
-    double break_even =
-        layer->integer ? paced(engine_choose_s8(table, layer), table->spmv_u8s8.break_even) : table->spmv_f32.break_even;
+    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmv_u8s8.break_even)
+                                       : table->spmv_f32.break_even;
     double shared = shared_weights(dense, layer->integer, plan->batch);
     double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * WIDEN_COST : 0;
 
