@@ -148,7 +148,10 @@ expect 0 'fp32' 'a torn last line is left out' "$packlight" report "$work/kill/r
 # --- ctrl-C
 "$packlight" bench suites/tiny.json -o "$work/int" --cache "$work/nocache" >"$work/out" 2>"$work/err" &
 pid=$!
-sleep 0.4
+for _ in $(seq 600); do # it has begun once env.json is there
+    [ -e "$work/int/env.json" ] && break
+    sleep 0.1
+done
 kill -INT $pid
 wait $pid
 code=$?
