@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No network needs a terabyte: a size above is a mistake somewhere, not a wish. */
+#define MEM_LIMIT ((size_t)1 << 40)
+
 size_t mem_round(size_t bytes)
 {
     return (bytes + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
@@ -14,7 +17,7 @@ enum status mem_alloc(size_t count, size_t size, void *out_pointer)
     void *block;
     size_t bytes;
 
-    if (size != 0 && count > (SIZE_MAX / 2) / size)
+    if (size != 0 && count > MEM_LIMIT / size)
         return status_fail(ST_NOMEM, "cannot allocate %zu elements of %zu bytes", count, size);
     bytes = count * size;
     bytes = mem_round(bytes > 0 ? bytes : 1);

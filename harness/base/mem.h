@@ -10,7 +10,7 @@
 #define MEM_ALIGN 64
 
 /* Zeroed, 64-byte aligned block of count * size bytes (at least one cache line); owned by the caller,
- * freed by mem_free. ST_NOMEM on overflow or exhaustion. */
+ * freed by mem_free. ST_NOMEM above 2^40 bytes or on exhaustion. */
 enum status mem_alloc(size_t count, size_t size, void *out_pointer);
 
 /* Accepts NULL. */
