@@ -33,7 +33,9 @@ EXTRA_resource := -DPACKLIGHT_SHARE='"$(PREFIX)/share/packlight"'
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
 
-SRC := $(sort $(wildcard harness/*.c harness/*/*.c kernels/*.c kernels/*/*.c))
+# The kernels of the other architecture are left out.
+ARCH_DIR := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),arm,x86)
+SRC := $(sort $(wildcard harness/*.c harness/*/*.c kernels/*.c kernels/ref/*.c kernels/$(ARCH_DIR)/*.c))
 OBJ := $(SRC:%.c=$(B)/%.o)
 LIB_OBJ := $(filter-out $(B)/harness/main.o,$(OBJ))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
@@ -66,7 +68,10 @@ FORCE:
 # Kernels: one instruction set per file, chosen by the file's suffix. The reference is never tuned.
 $(B)/kernels/ref/%.o: ISA_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
 $(B)/kernels/x86/%_avx2.o: ISA_FLAGS := -mavx2 -mfma
-$(B)/kernels/x86/%_avx512vnni.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mavx2 -mfma
+$(B)/kernels/x86/%_sse41.o: ISA_FLAGS := -msse4.1
+$(B)/kernels/x86/%_avxvnni.o: ISA_FLAGS := -mavx2 -mfma -mavxvnni
+$(B)/kernels/x86/%_avx512vnni.o: ISA_FLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma
+$(B)/kernels/arm/%_neondot.o: ISA_FLAGS := -march=armv8.2-a+dotprod
 
 # Elementwise loops of training: vectors of the baseline instruction set. -fno-math-errno lets sqrtf be one instruction.
 EXTRA_optim := -O3 -fno-math-errno

@@ -1,13 +1,26 @@
 #include "kernels/kernels.h"
 
-#include <libcpuid/libcpuid.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <libcpuid/libcpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
-/* Levels from the lowest up; each includes those before it. */
+/* Levels from the lowest up, within each architecture; `own` is the bit that a level adds. */
 static const struct {
     const char *name;
-    uint32_t mask;
-} levels[] = {{"ref", 0}, {"avx2", KN_ISA_AVX2}, {"avx512vnni", KN_ISA_AVX2 | KN_ISA_AVX512VNNI}};
+    uint32_t own, mask;
+} levels[] = {
+    {"ref", 0, 0},
+    {"sse41", KN_ISA_SSE41, KN_ISA_SSE41},
+    {"avx2", KN_ISA_AVX2, KN_ISA_SSE41 | KN_ISA_AVX2},
+    {"avxvnni", KN_ISA_AVXVNNI, KN_ISA_SSE41 | KN_ISA_AVX2 | KN_ISA_AVXVNNI},
+    {"avx512vnni", KN_ISA_AVX512VNNI, KN_ISA_SSE41 | KN_ISA_AVX2 | KN_ISA_AVX512VNNI},
+    {"neon", KN_ISA_NEON, KN_ISA_NEON},
+    {"neondot", KN_ISA_NEONDOT, KN_ISA_NEON | KN_ISA_NEONDOT},
+};
 enum { LEVELS = sizeof levels / sizeof *levels };
 
 #if defined(__x86_64__)
@@ -27,9 +40,17 @@ static int os_saves(uint32_t registers)
  * 16 to 31, so the whole state must be saved. */
 static int has_avx512vnni(const struct cpu_raw_data_t *raw)
 {
-    const uint32_t ebx = 1U << 16 | 1U << 30 | 1U << 31, ecx = 1U << 11; /* F, BW, VL; VNNI */
+    const uint32_t ebx = 1U << 16 | 1U << 17 | 1U << 30 | 1U << 31, ecx = 1U << 11; /* F, DQ, BW, VL; VNNI */
     const uint32_t *leaf = raw->basic_cpuid[7];
     return raw->basic_cpuid[0][0] >= 7 && (leaf[1] & ebx) == ebx && (leaf[2] & ecx) == ecx && os_saves(SAVES_ZMM);
+}
+
+/* AVX-VNNI: leaf 7, subleaf 1, which libcpuid 0.6 does not keep. */
+static int has_avxvnni(const struct cpu_raw_data_t *raw)
+{
+    uint32_t eax = 0, ebx, ecx, edx;
+    return raw->basic_cpuid[0][0] >= 7 && raw->basic_cpuid[7][0] >= 1 &&
+           __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1U << 4);
 }
 #endif
 
@@ -41,12 +62,20 @@ uint32_t kn_cpu_isa(void)
     struct cpu_id_t id;
     if (!cpuid_present() || cpuid_get_raw_data(&raw) < 0 || cpu_identify(&raw, &id) < 0)
         return 0;
+    if (id.flags[CPU_FEATURE_SSE4_1] && id.flags[CPU_FEATURE_SSSE3])
+        mask |= KN_ISA_SSE41;
     if (!id.flags[CPU_FEATURE_OSXSAVE] || !os_saves(SAVES_YMM))
-        return 0;
+        return mask;
     if (id.flags[CPU_FEATURE_AVX2] && id.flags[CPU_FEATURE_FMA3])
         mask |= KN_ISA_AVX2;
     if ((mask & KN_ISA_AVX2) && has_avx512vnni(&raw))
         mask |= KN_ISA_AVX512VNNI;
+    if ((mask & KN_ISA_AVX2) && has_avxvnni(&raw))
+        mask |= KN_ISA_AVXVNNI;
+#elif defined(__aarch64__)
+    mask |= KN_ISA_NEON;                 /* part of every AArch64 processor that runs Linux */
+    if (getauxval(AT_HWCAP) & 1UL << 20) /* HWCAP_ASIMDDP */
+        mask |= KN_ISA_NEONDOT;
 #endif
     return mask;
 }
@@ -55,7 +84,7 @@ const char *kn_isa_name(uint32_t mask)
 {
     const char *name = levels[0].name;
     for (int i = 0; i < LEVELS; i++) {
-        if ((levels[i].mask & mask) == levels[i].mask)
+        if ((levels[i].own & mask) == levels[i].own)
             name = levels[i].name;
     }
     return name;

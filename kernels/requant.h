@@ -24,6 +24,30 @@ static inline uint8_t kn_requantize(int32_t acc, float scale, int32_t zero_point
     return (uint8_t)(lrintf(x) + zero_point);
 }
 
+/* The same with a residual added before the rounding: two products, then their sum, each rounded; r_scale is the
+ * residual's scale over the output's. */
+static inline uint8_t kn_requantize_add(int32_t acc, float scale, uint8_t r, float r_scale, int32_t r_zero,
+                                        int32_t zero_point, int32_t lo, int32_t hi)
+{
+    float x = (float)acc * scale + (float)((int32_t)r - r_zero) * r_scale;
+    return (uint8_t)(lrintf(kn_clamp(x, (float)(lo - zero_point), (float)(hi - zero_point))) + zero_point);
+}
+
+/* Sum of two quantized values, scales over the output's scale: two products, then their sum, each rounded. */
+static inline uint8_t kn_add_u8(uint8_t a, float scale_a, int32_t zero_a, uint8_t b, float scale_b, int32_t zero_b,
+                                int32_t zero_y, int32_t lo, int32_t hi)
+{
+    float x = (float)((int32_t)a - zero_a) * scale_a + (float)((int32_t)b - zero_b) * scale_b;
+    return (uint8_t)(lrintf(kn_clamp(x, (float)(lo - zero_y), (float)(hi - zero_y))) + zero_y);
+}
+
+/* Product of two quantized values; scale = scale_a * scale_b / scale_y. */
+static inline uint8_t kn_mul_u8(uint8_t a, int32_t zero_a, uint8_t b, int32_t zero_b, float scale, int32_t zero_y,
+                                int32_t lo, int32_t hi)
+{
+    return kn_requantize(((int32_t)a - zero_a) * ((int32_t)b - zero_b), scale, zero_y, lo, hi);
+}
+
 /* Float → 8-bit activation. inv_scale = 1.0f / scale. */
 static inline uint8_t kn_quantize(float x, float inv_scale, int32_t zero_point)
 {
