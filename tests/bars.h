@@ -53,7 +53,7 @@ static inline int make_data(void **state)
 
 static inline void add(struct graph *g, enum op op, int channels, int kernel, int stride)
 {
-    struct node node = {.op = op, .input = -1, .weight = -1, .bias = -1, .channels = channels};
+    struct node node = {.op = op, .weight = -1, .bias = -1, .channels = channels};
     int dim[4] = {1, SIDE, SIDE, 1}, one = 1, unused;
     char name[32];
 
@@ -61,9 +61,9 @@ static inline void add(struct graph *g, enum op op, int channels, int kernel, in
     node.kernel_h = node.kernel_w = kernel;
     node.stride_h = node.stride_w = stride;
     if (op != OP_INPUT)
-        node.input = g->node[g->nodes - 1].output;
+        node.input[0] = g->node[g->nodes - 1].output;
     if (op == OP_CONV || op == OP_FC) {
-        int w[4] = {channels, g->value[node.input].dim[0], kernel, kernel};
+        int w[4] = {channels, g->value[node.input[0]].dim[0], kernel, kernel};
         snprintf(name, sizeof name, "%.20s.weight", node.name);
         assert_int_equal(graph_add_weight(g, name, DT_F32, op == OP_CONV ? 4 : 2, w, &node.weight), ST_OK);
         snprintf(name, sizeof name, "%.20s.bias", node.name);

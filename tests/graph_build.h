@@ -32,7 +32,7 @@ static inline int build_node(struct graph *graph, struct node node)
 
 static inline int build_input(struct graph *graph, int c, int h, int w)
 {
-    int index = build_node(graph, (struct node){.op = OP_INPUT, .input = -1, .weight = -1, .bias = -1});
+    int index = build_node(graph, (struct node){.op = OP_INPUT, .weight = -1, .bias = -1});
     struct value *value = &graph->value[graph->node[index].output];
 
     value->dim[0] = c;
@@ -45,13 +45,13 @@ static inline int build_input(struct graph *graph, int c, int h, int w)
 /* ReLU or flatten of value v. */
 static inline int build_simple(struct graph *graph, enum op op, int v)
 {
-    return build_node(graph, (struct node){.op = op, .input = v, .weight = -1, .bias = -1});
+    return build_node(graph, (struct node){.op = op, .input = {v}, .weight = -1, .bias = -1});
 }
 
 static inline int build_pool(struct graph *graph, int v, int kernel, int stride, int pad)
 {
     return build_node(graph, (struct node){.op = OP_POOL_MAX,
-                                           .input = v,
+                                           .input = {v},
                                            .weight = -1,
                                            .bias = -1,
                                            .kernel_h = kernel,
@@ -59,7 +59,9 @@ static inline int build_pool(struct graph *graph, int v, int kernel, int stride,
                                            .stride_h = stride,
                                            .stride_w = stride,
                                            .pad_h = pad,
-                                           .pad_w = pad});
+                                           .pad_w = pad,
+                                           .pad_end_h = pad,
+                                           .pad_end_w = pad});
 }
 
 /* Weight and, unless bias_type is negative, bias tensors of a node that is about to be added. */
@@ -87,13 +89,15 @@ static inline int build_conv(struct graph *graph, int v, int in_channels, int ch
 {
     int dim[4] = {channels, in_channels, kernel_h, kernel_w};
     struct node node = {.op = OP_CONV,
-                        .input = v,
+                        .input = {v},
                         .kernel_h = kernel_h,
                         .kernel_w = kernel_w,
                         .stride_h = stride,
                         .stride_w = stride,
                         .pad_h = pad_h,
                         .pad_w = pad_w,
+                        .pad_end_h = pad_h,
+                        .pad_end_w = pad_w,
                         .channels = channels};
 
     build_tensors(graph, &node, type, bias_type, 4, dim);
@@ -103,7 +107,7 @@ static inline int build_conv(struct graph *graph, int v, int in_channels, int ch
 static inline int build_fc(struct graph *graph, int v, int in, int out, enum dtype type, int bias_type)
 {
     int dim[2] = {out, in};
-    struct node node = {.op = OP_FC, .input = v, .channels = out};
+    struct node node = {.op = OP_FC, .input = {v}, .channels = out};
 
     build_tensors(graph, &node, type, bias_type, 2, dim);
     return build_node(graph, node);

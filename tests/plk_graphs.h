@@ -29,7 +29,7 @@ struct layer {
 static inline void graphs_chain(struct graph *out, const char *name, int c, int h, int w, const struct layer *layer,
                                 int layers)
 {
-    struct node node = {.op = OP_INPUT, .name = "input", .input = -1, .weight = -1, .bias = -1};
+    struct node node = {.op = OP_INPUT, .name = "input", .weight = -1, .bias = -1};
     int dim[3] = {c, h, w}, index;
     char tensor[2 * GRAPH_NAME];
 
@@ -39,7 +39,7 @@ static inline void graphs_chain(struct graph *out, const char *name, int c, int 
     assert_ok(graph_add_node(out, &node, &index));
     for (int i = 0; i < layers; i++) {
         const struct value in = out->value[i];
-        node = (struct node){.op = layer[i].op, .input = i, .weight = -1, .bias = -1, .channels = layer[i].channels};
+        node = (struct node){.op = layer[i].op, .input = {i}, .weight = -1, .bias = -1, .channels = layer[i].channels};
         snprintf(node.name, sizeof node.name, "%s%d", op_name(node.op), i + 1);
         if (node.op == OP_CONV || node.op == OP_POOL_MAX) {
             node.kernel_h = node.kernel_w = layer[i].kernel;

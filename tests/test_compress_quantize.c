@@ -271,7 +271,7 @@ static void run_fc(const struct graph *graph, const struct node *node, const uin
     for (int o = 0; o < weight->dim[0]; o++) {
         acc[o] = ((const int32_t *)graph->weight[node->bias].data)[o];
         for (int i = 0; i < weight->dim[1]; i++)
-            acc[o] += (int32_t)w[o * weight->dim[1] + i] * (q[i] - graph->value[node->input].zero_point);
+            acc[o] += (int32_t)w[o * weight->dim[1] + i] * (q[i] - graph->value[node->input[0]].zero_point);
     }
 }
 
@@ -302,9 +302,9 @@ static void simulation_equals_integers(void **state)
     check_ok(forward_new(&graph, 16, NULL, &forward));
     forward_run(forward, data.valid.pixels, 16);
     for (int n = 0; n < 16; n++) {
-        const struct value *in = &integer.value[first->input], *hidden = &integer.value[second->input];
+        const struct value *in = &integer.value[first->input[0]], *hidden = &integer.value[second->input[0]];
         const float *logits = forward_value(forward, graph_output(&graph), 0) + n * 3;
-        const float *real = forward_value(forward, second->input, 0) + n * 9;
+        const float *real = forward_value(forward, second->input[0], 0) + n * 9;
         const float *scale_a = integer.weight[first->weight].scale, *scale_b = integer.weight[second->weight].scale;
         uint8_t q[36], h[9];
         int32_t acc[9];

@@ -510,7 +510,7 @@ static void huge_shapes_are_refused(void **state)
 {
     struct graph g = {0};
     int n = build_input(&g, 1, 1, 1 << 20);
-    struct node pool = {.op = OP_POOL_MAX, .input = g.node[n].output, .weight = -1, .bias = -1};
+    struct node pool = {.op = OP_POOL_MAX, .input = {g.node[n].output}, .weight = -1, .bias = -1};
     (void)state;
 
     build_conv(&g, g.node[n].output, 1, 1, 600, 1, 30000, 599, 0, DT_F32, DT_F32);

@@ -48,7 +48,7 @@ struct sums {
 static struct sums window(const struct graph *g, const struct node *node, const struct plane *in, int o, int oy, int ox,
                           double zero)
 {
-    const struct value *v = &g->value[node->input];
+    const struct value *v = &g->value[node->input[0]];
     const struct weight *w = &g->weight[node->weight];
     struct sums s = {0, 0, 0};
 
@@ -83,8 +83,8 @@ static void eval_product(const struct graph *g, int node_index, const struct pla
     const struct node *node = &g->node[node_index];
     const struct weight *w = &g->weight[node->weight];
     const struct weight *b = node->bias >= 0 ? &g->weight[node->bias] : NULL;
-    const struct value *vin = &g->value[node->input], *vout = &g->value[node->output];
-    int relu = graph_fused_relu(g, node_index), n = w->dim[0], positions = vout->dim[1] * vout->dim[2];
+    const struct value *vin = &g->value[node->input[0]], *vout = &g->value[node->output];
+    int relu = graph_fused_act(g, node_index), n = w->dim[0], positions = vout->dim[1] * vout->dim[2];
     const struct value *stored = relu >= 0 ? &g->value[g->node[relu].output] : vout;
     size_t count_in = value_count(vin), k = w->count / (size_t)n;
     struct plane x = {plane_new(count_in), in->error};
@@ -136,7 +136,7 @@ static void eval_product(const struct graph *g, int node_index, const struct pla
 
 static void eval_pool(const struct graph *g, const struct node *node, const struct plane *in, struct plane *out)
 {
-    const struct value *v = &g->value[node->input], *vout = &g->value[node->output];
+    const struct value *v = &g->value[node->input[0]], *vout = &g->value[node->output];
     size_t at = 0;
 
     for (int c = 0; c < vout->dim[0]; c++)
@@ -160,7 +160,7 @@ static void eval_node(const struct graph *g, int i, const float *image, struct p
     const struct node *node = &g->node[i];
     const struct value *vout = &g->value[node->output];
     size_t count = value_count(vout);
-    struct plane *out = &planes[node->output], *in = node->op == OP_INPUT ? NULL : &planes[node->input];
+    struct plane *out = &planes[node->output], *in = node->op == OP_INPUT ? NULL : &planes[node->input[0]];
 
     out->x = plane_new(count);
     out->error = plane_new(count);
@@ -293,7 +293,7 @@ static void add_fc(struct maker *m, int in, int out)
 static int product_reads(const struct graph *g, int v)
 {
     for (int i = 1; i < g->nodes; i++)
-        if (g->node[i].input == v && g->node[i].weight >= 0)
+        if (g->node[i].input[0] == v && g->node[i].weight >= 0)
             return 1;
     return 0;
 }
@@ -307,7 +307,7 @@ static void quantize(struct graph *g, struct rng *rng)
         int zero_point = between(rng, 0, 3) ? between(rng, 60, 160) : 0;
         if (node->op != OP_CONV && node->op != OP_FC)
             continue;
-        value = &g->value[graph_quant_source(g, node->input)];
+        value = &g->value[graph_quant_source(g, node->input[0])];
         if (g->weight[node->weight].type == DT_F32)
             value->quant = QUANT_NONE;
         else if (node->bias >= 0 ? g->weight[node->bias].type == DT_F32 : between(rng, 0, 1))

@@ -73,7 +73,7 @@ static void test_round_trips(void **state)
 /* Names of its own, a wire past a layer, unusual windows, no bias, mixed quantization. */
 static void build_odd(struct graph *graph)
 {
-    struct node node = {.op = OP_INPUT, .name = "pixels", .input = -1, .output = 0, .weight = -1, .bias = -1};
+    struct node node = {.op = OP_INPUT, .name = "pixels", .output = 0, .weight = -1, .bias = -1};
     const int dim[3] = {2, 9, 7}, conv_dim[4] = {3, 2, 2, 3}, flat[1] = {36};
     int index;
 
@@ -87,7 +87,7 @@ static void build_odd(struct graph *graph)
     assert_ok(graph_add_node(graph, &node, &index));
     node = (struct node){.op = OP_CONV,
                          .name = "conv1",
-                         .input = 0,
+                         .input = {0},
                          .output = 1,
                          .bias = -1,
                          .channels = 3,
@@ -96,12 +96,13 @@ static void build_odd(struct graph *graph)
                          .stride_h = 2,
                          .stride_w = 1,
                          .pad_h = 0,
-                         .pad_w = 2};
+                         .pad_w = 2,
+                         .pad_end_w = 2};
     assert_ok(graph_add_weight(graph, "kernel", DT_F32, 4, conv_dim, &node.weight));
     assert_ok(graph_add_node(graph, &node, &index));
     node = (struct node){.op = OP_POOL_MAX,
                          .name = "side",
-                         .input = 0,
+                         .input = {0},
                          .output = 2,
                          .weight = -1,
                          .bias = -1,
@@ -110,14 +111,16 @@ static void build_odd(struct graph *graph)
                          .stride_h = 1,
                          .stride_w = 1,
                          .pad_h = 1,
-                         .pad_w = 1};
+                         .pad_w = 1,
+                         .pad_end_h = 1,
+                         .pad_end_w = 1};
     assert_ok(graph_add_node(graph, &node, &index));
-    node = (struct node){.op = OP_RELU, .name = "relu3", .input = 1, .output = 3, .weight = -1, .bias = -1};
+    node = (struct node){.op = OP_RELU, .name = "relu3", .input = {1}, .output = 3, .weight = -1, .bias = -1};
     assert_ok(graph_add_node(graph, &node, &index));
-    node = (struct node){.op = OP_FLATTEN, .name = "flatten4", .input = 3, .output = 4, .weight = -1, .bias = -1};
+    node = (struct node){.op = OP_FLATTEN, .name = "flatten4", .input = {3}, .output = 4, .weight = -1, .bias = -1};
     assert_ok(graph_add_node(graph, &node, &index));
     assert_ok(graph_infer(graph));
-    node = (struct node){.op = OP_FC, .name = "out", .input = 4, .output = 5, .channels = 2};
+    node = (struct node){.op = OP_FC, .name = "out", .input = {4}, .output = 5, .channels = 2};
     {
         const int fc_dim[2] = {2, graph->value[4].dim[0]}, bias_dim[1] = {2};
         assert_ok(graph_add_weight(graph, "out.weight", DT_F32, 2, fc_dim, &node.weight));
@@ -437,7 +440,7 @@ static void test_unpackable_graphs(void **state)
     memset(graph.node[2].name, 'x', GRAPH_NAME);
     refused(&graph, "printable");
     strcpy(graph.node[2].name, "fine");
-    graph.node[2].input = 6;
+    graph.node[2].input[0] = 6;
     refused(&graph, "no earlier node");
     graph_free(&graph);
     refused(&graph, "needs an input");

@@ -418,11 +418,11 @@ static void unsupported_graphs(void **state)
 
     defaults(&o);
     make_net(&g, 1);
-    keep = g.node[4].input;
-    g.node[4].input = g.node[2].output;
+    keep = g.node[4].input[0];
+    g.node[4].input[0] = g.node[2].output;
     assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_UNSUPPORTED);
     assert_non_null(strstr(status_message(), "relu4"));
-    g.node[4].input = keep;
+    g.node[4].input[0] = keep;
     keep = g.node[3].bias;
     g.node[3].bias = g.node[1].bias;
     assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_UNSUPPORTED);

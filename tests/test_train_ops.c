@@ -230,7 +230,7 @@ struct layer_spec {
 static void build(struct graph *g, int side, const struct layer_spec *spec, int layers)
 {
     int dim[4] = {1, side, side, 1}, v;
-    struct node node = {.op = OP_INPUT, .name = "input", .input = -1, .weight = -1, .bias = -1};
+    struct node node = {.op = OP_INPUT, .name = "input", .weight = -1, .bias = -1};
 
     assert_int_equal(graph_add_value(g, "pixels", 3, dim, &v), ST_OK);
     node.output = v;
@@ -240,11 +240,11 @@ static void build(struct graph *g, int side, const struct layer_spec *spec, int 
         const struct value *in = &g->value[g->node[l].output];
         char name[32];
         node =
-            (struct node){.op = s->op, .input = g->node[l].output, .weight = -1, .bias = -1, .channels = s->channels};
+            (struct node){.op = s->op, .input = {g->node[l].output}, .weight = -1, .bias = -1, .channels = s->channels};
         snprintf(node.name, sizeof node.name, "layer%d", l);
         node.kernel_h = node.kernel_w = s->kernel;
         node.stride_h = node.stride_w = s->stride;
-        node.pad_h = node.pad_w = s->pad;
+        node.pad_h = node.pad_w = node.pad_end_h = node.pad_end_w = s->pad;
         if (s->op == OP_CONV || s->op == OP_FC) {
             int w[4] = {s->channels, in->dim[0], s->kernel, s->kernel};
             snprintf(name, sizeof name, "layer%d.weight", l);
@@ -274,7 +274,7 @@ static void forward_double(const struct graph *g, double *const *weight, const u
         value[0][i] = pixels[i] / 255.0;
     for (int n = 1; n < g->nodes; n++) {
         const struct node *node = &g->node[n];
-        const struct value *in = &g->value[node->input], *out = &g->value[node->output];
+        const struct value *in = &g->value[node->input[0]], *out = &g->value[node->output];
         const double *x = value[now];
         double *y = value[!now];
         int count = (int)value_count(out), p = out->dim[1] * out->dim[2];

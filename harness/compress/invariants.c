@@ -101,9 +101,9 @@ enum status invariants_simulated(const struct graph *graph, const char *step)
         if (graph->weight[node->weight].type != DT_F32 || !graph->weight[node->weight].scale)
             return status_fail(ST_MISMATCH, "%s: %s is not a float weight with scales", step,
                                graph->weight[node->weight].name);
-        if (graph->value[node->input].quant == QUANT_NONE)
+        if (graph->value[node->input[0]].quant == QUANT_NONE)
             return status_fail(ST_MISMATCH, "%s: value %s, which %s reads, is not quantized", step,
-                               graph->value[node->input].name, node->name);
+                               graph->value[node->input[0]].name, node->name);
     }
     return ST_OK;
 }
@@ -185,7 +185,7 @@ static enum status check_converted(const struct graph *simulated, const struct g
         const float *b = simulated->weight[node->bias].data;
         const int32_t *q = integer->weight[node->bias].data;
         for (int o = 0; o < to->dim[0]; o++) {
-            double unit = (double)integer->value[node->input].scale * (double)to->scale[o];
+            double unit = (double)integer->value[node->input[0]].scale * (double)to->scale[o];
             if (!(fabs(q[o] * unit - (double)b[o]) <= 0.5000001 * unit))
                 return status_fail(ST_MISMATCH, "%s: %s[%d] is %g as an integer and %g in the simulation", step,
                                    integer->weight[node->bias].name, o, q[o] * unit, (double)b[o]);

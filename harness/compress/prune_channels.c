@@ -18,7 +18,7 @@ static int ends_in_products(const struct graph *graph, int v)
 
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->op == OP_INPUT || node->input != v)
+        if (node->op == OP_INPUT || node->input[0] != v)
             continue;
         readers++;
         if (!is_product(node) && !ends_in_products(graph, node->output))
@@ -124,7 +124,7 @@ static enum status cut_readers(struct graph *graph, int v, int channels, int kep
         const struct node *node = &graph->node[i];
         struct weight *weight;
         size_t per_channel;
-        if (node->op == OP_INPUT || node->input != v)
+        if (node->op == OP_INPUT || node->input[0] != v)
             continue;
         if (!is_product(node)) {
             TRY(cut_readers(graph, node->output, channels, kept, keep));

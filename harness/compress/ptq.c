@@ -69,7 +69,7 @@ int ptq_fit_bias(struct graph *graph)
         const float *bias;
         if (node->weight < 0 || node->bias < 0)
             continue;
-        input = &graph->value[node->input];
+        input = &graph->value[node->input[0]];
         weight = &graph->weight[node->weight];
         bias = graph->weight[node->bias].data;
         if (input->quant != QUANT_STATIC || !weight->scale)

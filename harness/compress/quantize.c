@@ -61,7 +61,7 @@ static enum status convert_bias(struct weight *bias, const struct weight *weight
 static enum status convert_node(struct graph *graph, const struct node *node)
 {
     struct weight *weight = &graph->weight[node->weight];
-    const struct value *input = &graph->value[node->input];
+    const struct value *input = &graph->value[node->input[0]];
 
     if (weight->type != DT_F32 || !weight->scale)
         return status_fail(ST_BADARG, "%s: %s is not a float weight with scales", node->name, weight->name);

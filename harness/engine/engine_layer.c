@@ -103,7 +103,7 @@ enum status engine_layer_init(const struct graph *graph, int node, int relu, con
 
     l.weight = &graph->weight[l.node->weight];
     l.bias = l.node->bias >= 0 ? &graph->weight[l.node->bias] : NULL;
-    l.in = &graph->value[l.node->input];
+    l.in = &graph->value[l.node->input[0]];
     l.integer = l.weight->type == DT_S8;
     l.dynamic = l.integer && l.in->quant == QUANT_DYNAMIC;
     l.n = l.weight->dim[0];

@@ -47,7 +47,7 @@ static void mark_live(struct plan *plan)
 
     while (i >= 0) {
         plan->live[i] = 1;
-        i = plan->graph->node[i].op == OP_INPUT ? -1 : graph_producer(plan->graph, plan->graph->node[i].input);
+        i = plan->graph->node[i].op == OP_INPUT ? -1 : graph_producer(plan->graph, plan->graph->node[i].input[0]);
     }
 }
 
@@ -57,7 +57,7 @@ static int only_reader(const struct plan *plan, int v)
     int reader = -1;
 
     for (int i = 0; i < plan->graph->nodes; i++) {
-        if (!plan->live[i] || plan->graph->node[i].op == OP_INPUT || plan->graph->node[i].input != v)
+        if (!plan->live[i] || !node_reads(&plan->graph->node[i], v))
             continue;
         if (reader >= 0)
             return -1;
@@ -81,7 +81,7 @@ static int relu_of(const struct plan *plan, int i)
  * dynamically quantized values there is nothing to agree on: both are stored as float. */
 static enum status check_shared(const struct plan *plan, const struct node *node)
 {
-    const struct value *in = &plan->graph->value[node->input], *out = &plan->graph->value[node->output];
+    const struct value *in = &plan->graph->value[node->input[0]], *out = &plan->graph->value[node->output];
     int same = (in->quant == QUANT_STATIC) == (out->quant == QUANT_STATIC);
 
     if (same && in->quant == QUANT_STATIC)
@@ -120,7 +120,7 @@ static enum status plan_input(struct plan *plan, int i, struct plan_tensor *t)
 static enum status plan_product(struct plan *plan, int i, struct plan_tensor *t)
 {
     const struct graph *graph = plan->graph;
-    int relu = relu_of(plan, i), fused = graph_fused_relu(graph, i);
+    int relu = relu_of(plan, i), fused = graph_fused_act(graph, i);
     const struct value *out = &graph->value[fused >= 0 ? graph->node[fused].output : graph->node[i].output];
     struct layer layer;
 
@@ -191,14 +191,14 @@ static enum status plan_pool(struct plan *plan, int i, struct plan_tensor *t)
 static enum status plan_relu(struct plan *plan, int i, struct plan_tensor *t)
 {
     const struct node *node = &plan->graph->node[i];
-    int wide = t->type == PLAN_F32, producer = graph_producer(plan->graph, node->input);
+    int wide = t->type == PLAN_F32, producer = graph_producer(plan->graph, node->input[0]);
     size_t bytes = engine_move_bytes(t->type), count = (size_t)plan->batch * engine_move_count(t);
     const char *kernel = wide ? plan->table->clamp_f32.facts.name : plan->table->clamp_u8.facts.name;
     struct engine_step *info;
     struct exec_step *step;
     int buffer;
 
-    if (plan->relu_done[i] && graph_fused_relu(plan->graph, producer) == i)
+    if (plan->relu_done[i] && graph_fused_act(plan->graph, producer) == i)
         return ST_OK; /* the value before it is never stored */
     TRY(check_shared(plan, node));
     if (plan->relu_done[i])
@@ -215,7 +215,7 @@ static enum status plan_relu(struct plan *plan, int i, struct plan_tensor *t)
     step->u.map.count = count;
     step->u.map.lo = 0;
     step->u.map.hi = INFINITY;
-    step->u.map.lo_u8 = (uint8_t)plan->graph->value[node->input].zero_point;
+    step->u.map.lo_u8 = (uint8_t)plan->graph->value[node->input[0]].zero_point;
     step->u.map.hi_u8 = 255;
     t->buffer = buffer;
     return ST_OK;
@@ -227,7 +227,7 @@ static enum status plan_node(struct plan *plan, int i)
     struct plan_tensor t = {.buffer = PLAN_NO_BUFFER};
 
     if (node->op != OP_INPUT)
-        t = plan->tensor[node->input];
+        t = plan->tensor[node->input[0]];
     switch (node->op) {
     case OP_INPUT:
         TRY(plan_input(plan, i, &t));
@@ -300,6 +300,8 @@ enum status engine_plan_graph(struct engine *engine, const struct graph *graph, 
     enum status st;
 
     engine->batch = batch;
+    if (!graph_is_plain(graph))
+        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
     TRY_OUT(plan_allocate(&plan));
     for (int i = 0; i < graph->nodes; i++)
         if (plan.live[i])

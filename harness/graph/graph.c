@@ -21,13 +21,21 @@ const char *dtype_name(enum dtype type)
 
 const char *op_name(enum op op)
 {
-    static const char *const names[OP_COUNT] = {"input", "conv", "fc", "pool_max", "relu", "flatten"};
-    return op >= OP_INPUT && op < OP_COUNT ? names[op] : "unknown";
+    static const char *const names[OP_COUNT] = {
+        "input", "conv",      "fc",      "pool_max", "relu",    "flatten",   "pool_avg",
+        "relu6", "hardswish", "sigmoid", "gelu",     "softmax", "layernorm", "batchnorm",
+        "add",   "mul",       "concat",  "matmul",   "reshape", "transpose", "slice",
+    };
+    return (unsigned)op < OP_COUNT ? names[op] : "unknown";
 }
 
 size_t value_count(const struct value *value)
 {
-    return (size_t)value->dim[0] * (size_t)value->dim[1] * (size_t)value->dim[2];
+    size_t count = 1;
+
+    for (int i = 0; i < GRAPH_MAX_RANK; i++)
+        count *= (size_t)value->dim[i];
+    return count;
 }
 
 static void weight_free(struct weight *weight)
@@ -96,7 +104,7 @@ enum status graph_add_value(struct graph *graph, const char *name, int rank, con
     size_t count;
 
     TRY(check_name(name, "value"));
-    TRY(check_dims(name, dim, rank, 3, &count));
+    TRY(check_dims(name, dim, rank, GRAPH_MAX_RANK, &count));
     for (int i = 0; i < graph->values; i++)
         if (strcmp(graph->value[i].name, name) == 0)
             return status_fail(ST_FORMAT, "two values are named '%s'", name);
@@ -104,11 +112,16 @@ enum status graph_add_value(struct graph *graph, const char *name, int rank, con
     value = &graph->value[graph->values];
     snprintf(value->name, sizeof value->name, "%s", name);
     value->rank = rank;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < GRAPH_MAX_RANK; i++)
         value->dim[i] = i < rank ? dim[i] : 1;
     value->scale = 1;
     *out_index = graph->values++;
     return ST_OK;
+}
+
+static int usual_inputs(enum op op)
+{
+    return op == OP_INPUT ? 0 : op == OP_ADD || op == OP_MUL || op == OP_CONCAT || op == OP_MATMUL ? 2 : 1;
 }
 
 enum status graph_add_node(struct graph *graph, const struct node *node, int *out_index)
@@ -119,6 +132,8 @@ enum status graph_add_node(struct graph *graph, const struct node *node, int *ou
             return status_fail(ST_FORMAT, "two nodes are named '%s'", node->name);
     TRY(grow(&graph->node, graph->nodes, sizeof *graph->node));
     graph->node[graph->nodes] = *node;
+    if (node->inputs == 0)
+        graph->node[graph->nodes].inputs = usual_inputs(node->op);
     *out_index = graph->nodes++;
     return ST_OK;
 }
@@ -219,24 +234,92 @@ int graph_producer(const struct graph *graph, int v)
     return -1;
 }
 
+int node_reads(const struct node *node, int v)
+{
+    for (int i = 0; i < node->inputs; i++)
+        if (node->input[i] == v)
+            return 1;
+    return 0;
+}
+
 int graph_consumer(const struct graph *graph, int v)
 {
     for (int i = 0; i < graph->nodes; i++)
-        if (graph->node[i].op != OP_INPUT && graph->node[i].input == v)
+        if (node_reads(&graph->node[i], v))
             return i;
     return -1;
+}
+
+int graph_readers(const struct graph *graph, int v)
+{
+    int count = 0;
+
+    for (int i = 0; i < graph->nodes; i++)
+        count += node_reads(&graph->node[i], v);
+    return count;
+}
+
+int op_is_product(enum op op)
+{
+    return op == OP_CONV || op == OP_FC;
+}
+
+int op_is_activation(enum op op)
+{
+    return op == OP_RELU || op == OP_RELU6 || op == OP_HARDSWISH || op == OP_SIGMOID || op == OP_GELU;
+}
+
+int node_groups(const struct node *node)
+{
+    return node->groups > 0 ? node->groups : 1;
+}
+
+int node_dilation_h(const struct node *node)
+{
+    return node->dilation_h > 0 ? node->dilation_h : 1;
+}
+
+int node_dilation_w(const struct node *node)
+{
+    return node->dilation_w > 0 ? node->dilation_w : 1;
+}
+
+float node_scale(const struct node *node)
+{
+    return node->scale != 0 ? node->scale : 1.0f;
+}
+
+int node_is_depthwise(const struct graph *graph, const struct node *node)
+{
+    return node->op == OP_CONV && node_groups(node) > 1 && node_groups(node) == node->channels &&
+           node->channels == graph->value[node->input[0]].dim[0];
+}
+
+int graph_is_plain(const struct graph *graph)
+{
+    for (int i = 1; i < graph->nodes; i++) {
+        const struct node *node = &graph->node[i];
+        if (node->op > OP_FLATTEN || node_groups(node) > 1 || node_dilation_h(node) > 1 || node_dilation_w(node) > 1 ||
+            node->pad_h != node->pad_end_h || node->pad_w != node->pad_end_w ||
+            (graph->value[node->output].rank != 1 && graph->value[node->output].rank != 3))
+            return 0;
+    }
+    return 1;
 }
 
 uint64_t graph_node_macs(const struct graph *graph, int i)
 {
     const struct node *node = &graph->node[i];
-    const struct value *out = &graph->value[node->output];
-    uint64_t weights;
+    const struct value *out = &graph->value[node->output], *in;
 
-    if (node->op != OP_CONV && node->op != OP_FC)
+    if (node->op == OP_CONV)
+        return (uint64_t)graph->weight[node->weight].count * (uint64_t)out->dim[1] * (uint64_t)out->dim[2];
+    if (node->op == OP_FC)
+        return (uint64_t)graph->weight[node->weight].count * (out->rank == 2 ? (uint64_t)out->dim[0] : 1);
+    if (node->op != OP_MATMUL)
         return 0;
-    weights = graph->weight[node->weight].count;
-    return node->op == OP_FC ? weights : weights * (uint64_t)out->dim[1] * (uint64_t)out->dim[2];
+    in = &graph->value[node->input[0]];
+    return (uint64_t)value_count(out) * (uint64_t)in->dim[in->rank - 1];
 }
 
 size_t weight_zeros(const struct weight *weight)
@@ -260,7 +343,7 @@ double graph_sparsity(const struct graph *graph)
 
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->op != OP_CONV && node->op != OP_FC)
+        if (!op_is_product(node->op))
             continue;
         zeros += weight_zeros(&graph->weight[node->weight]);
         count += graph->weight[node->weight].count;
@@ -286,6 +369,23 @@ static uint64_t name_stream(const char *name)
     return hash;
 }
 
+static void fill(struct weight *weight, float x)
+{
+    for (size_t i = 0; i < weight->count; i++)
+        ((float *)weight->data)[i] = x;
+}
+
+/* The identity: gamma 1, beta 0; for a batch normalization also mean 0, variance 1. */
+static void init_norm(struct graph *graph, const struct node *node)
+{
+    fill(&graph->weight[node->weight], 1);
+    fill(&graph->weight[node->bias], 0);
+    if (node->op == OP_BATCHNORM) {
+        fill(&graph->weight[node->mean], 0);
+        fill(&graph->weight[node->variance], 1);
+    }
+}
+
 void graph_init_weights(struct graph *graph, uint64_t seed)
 {
     for (int i = 0; i < graph->nodes; i++) {
@@ -293,7 +393,9 @@ void graph_init_weights(struct graph *graph, uint64_t seed)
         struct weight *weight;
         struct rng rng;
         float *data, deviation;
-        if (node->op != OP_CONV && node->op != OP_FC)
+        if (node->op == OP_LAYERNORM || node->op == OP_BATCHNORM)
+            init_norm(graph, node);
+        if (!op_is_product(node->op))
             continue;
         weight = &graph->weight[node->weight];
         data = weight->data;

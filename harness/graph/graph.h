@@ -3,9 +3,10 @@
  * Not an executor: train/ and engine/ are.
  *
  * Nodes stand in topological order; node i writes value `output`. Values and weights are addressed by index,
- * so a graph can be copied by copying arrays. Shapes carry no batch dimension: (C, H, W) or (F).
+ * so a graph can be copied by copying arrays. Shapes carry no batch dimension: (F), (L, F) for a sequence, (C, H, W)
+ * for an image, up to four dimensions for attention.
  *
- * Layouts here are canonical (those of ONNX): activations C,H,W; conv weights (O, I, kh, kw); fc weights
+ * Layouts here are canonical (those of ONNX): images C,H,W; conv weights (O, I / groups, kh, kw); fc weights
  * (O, I). The engine is free to choose others inside. */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -15,13 +16,39 @@
 
 #include "base/status.h"
 
-enum op { OP_INPUT, OP_CONV, OP_FC, OP_POOL_MAX, OP_RELU, OP_FLATTEN, OP_COUNT };
+enum op {
+    OP_INPUT,
+    OP_CONV, /* any stride, padding, dilation, groups; depthwise: groups = input channels */
+    OP_FC,   /* over the last dimension: (F) or (L, F) */
+    OP_POOL_MAX,
+    OP_RELU,
+    OP_FLATTEN,   /* to (F) */
+    OP_POOL_AVG,  /* the mean of the window's real elements; padding does not count */
+    OP_RELU6,     /* min(max(x, 0), 6) */
+    OP_HARDSWISH, /* x * relu6(x + 3) / 6, Howard et al. 2019 */
+    OP_SIGMOID,
+    OP_GELU,      /* x / 2 * (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016 */
+    OP_SOFTMAX,   /* over the last dimension */
+    OP_LAYERNORM, /* over the last dimension: weight gamma, bias beta; Ba et al. 2016 */
+    OP_BATCHNORM, /* per channel: weight gamma, bias beta, mean, variance; Ioffe & Szegedy 2015; training only: folded
+                   * into the product before it (graph_fold.h) for everything else */
+    OP_ADD,       /* two inputs of one shape */
+    OP_MUL,       /* two inputs of one shape, or the second is (C, 1, 1) or (C): a factor per channel */
+    OP_CONCAT,    /* 2 .. GRAPH_MAX_INPUTS inputs along `axis` */
+    OP_MATMUL,  /* scale * a b, over all leading dimensions: (.., M, K) (.., K, N), or b (.., N, K) with transpose_b */
+    OP_RESHAPE, /* to to_rank, to_dim; order of elements kept */
+    OP_TRANSPOSE, /* output dimension d is input dimension perm[d] */
+    OP_SLICE,     /* elements begin .. end - 1 of dimension `axis` */
+    OP_COUNT
+};
 
 enum dtype { DT_F32, DT_S8, DT_S32 };
 
 enum {
     GRAPH_NAME = 64, /* longest name, with its NUL */
     GRAPH_MAX_NODES = 4096,
+    GRAPH_MAX_RANK = 4,       /* of a value */
+    GRAPH_MAX_INPUTS = 8,     /* of a node */
     GRAPH_MAX_DIM = 1 << 20,  /* one dimension */
     GRAPH_MAX_COUNT = 1 << 28 /* elements of one tensor */
 };
@@ -35,8 +62,8 @@ enum quant_mode {
 
 struct value {
     char name[GRAPH_NAME];
-    int rank;   /* 1: (F), 3: (C, H, W) */
-    int dim[3]; /* unused dims are 1 */
+    int rank;                /* 1: (F), 2: (L, F), 3: (C, H, W) of images, 4 */
+    int dim[GRAPH_MAX_RANK]; /* unused dims are 1 */
     enum quant_mode quant;
     float scale;
     int32_t zero_point; /* 0..255 */
@@ -47,7 +74,7 @@ struct weight {
     char name[GRAPH_NAME]; /* "<node>.weight", "<node>.bias" */
     enum dtype type;
     int rank;
-    int dim[4]; /* conv (O, I, kh, kw), fc (O, I), bias (O); unused dims are 1 */
+    int dim[4]; /* conv (O, I / groups, kh, kw), fc (O, I), bias and norms (O); unused dims are 1 */
     size_t count;
     void *data;    /* (dim[0], ...) of `type`; owned */
     float *scale;  /* (dim[0]) per output channel for DT_S8, symmetric (zero point 0), in -127..127; else NULL; owned */
@@ -56,12 +83,24 @@ struct weight {
 
 struct node {
     enum op op;
-    char name[GRAPH_NAME];                                    /* unique in the graph */
-    int input;                                                /* value index; -1 for OP_INPUT */
-    int output;                                               /* value index */
-    int weight, bias;                                         /* weight index or -1 */
-    int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w; /* conv and pooling; pad on both sides */
+    char name[GRAPH_NAME];       /* unique in the graph */
+    int inputs;                  /* how many of `input` count; 0 for OP_INPUT; graph_add_node puts the operator's usual
+                                  * number when it is 0 */
+    int input[GRAPH_MAX_INPUTS]; /* value indices */
+    int output;                  /* value index */
+    int weight, bias;            /* weight index or -1: conv, fc, layernorm, batchnorm */
+    int mean, variance;          /* weight index, batchnorm only */
+    int kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w; /* conv and pooling; pad before the first line, column */
+    int pad_end_h, pad_end_w;                                 /* and behind the last */
+    int dilation_h, dilation_w;                               /* conv; 0 means 1 */
+    int groups;                                               /* conv; 0 means 1 */
     int channels;                                             /* conv: output channels; fc: output features */
+    float epsilon;                                            /* layernorm, batchnorm: added to the variance, > 0 */
+    int axis, begin, end;                                     /* concat: axis; slice: all three */
+    int transpose_b;                                          /* matmul */
+    float scale;                                              /* matmul: factor of the product; 0 means 1 */
+    int to_rank, to_dim[GRAPH_MAX_RANK];                      /* reshape */
+    int perm[GRAPH_MAX_RANK];                                 /* transpose */
 };
 
 struct graph {
@@ -99,6 +138,9 @@ size_t dtype_bytes(enum dtype type);
 const char *dtype_name(enum dtype type);
 const char *op_name(enum op op);
 
+/* 1 for a chain of conv, fc, pool_max, relu and flatten without groups, dilation or lopsided padding. */
+int graph_is_plain(const struct graph *graph);
+
 /* Elements of a value, per sample. */
 size_t value_count(const struct value *value);
 /* Index of the graph's input / output value (output: the last node's). */
@@ -107,6 +149,20 @@ int graph_output(const struct graph *graph);
 /* Node that writes / the first node that reads value v; -1 if none. */
 int graph_producer(const struct graph *graph, int v);
 int graph_consumer(const struct graph *graph, int v);
+/* 1 if the node reads value v. How many nodes read v. */
+int node_reads(const struct node *node, int v);
+int graph_readers(const struct graph *graph, int v);
+/* 1 for conv and fc: what has a weight matrix that is pruned and quantized. */
+int op_is_product(enum op op);
+/* 1 for operators that need their one input only, elementwise: relu, relu6, hard-swish, sigmoid, gelu. */
+int op_is_activation(enum op op);
+/* Groups, dilation and matmul scale with their defaults put in. */
+int node_groups(const struct node *node);
+int node_dilation_h(const struct node *node);
+int node_dilation_w(const struct node *node);
+float node_scale(const struct node *node);
+/* 1 for a conv whose every channel has a filter of its own (groups = input channels = output channels). */
+int node_is_depthwise(const struct graph *graph, const struct node *node);
 /* Multiply-accumulates of node i per sample, counting every weight (nominal). 0 for operators without. */
 uint64_t graph_node_macs(const struct graph *graph, int i);
 /* Number of zero elements of a weight tensor's data. */

@@ -1,15 +1,26 @@
 /* Where a graph is quantized: one rule, shared by training, calibration, conversion and the engine.
  *
- * A ReLU that is the only reader of a conv or fc output is fused with it: the value between them is never
- * stored. Quantization points are the graph's input and every fused conv/fc output that is not the graph's
- * output. Max-pooling, flatten and unfused ReLU keep scale and zero point of what they read. */
+ * Fused chains: a conv or fc, then an add of a value that was made earlier, then a ReLU or ReLU6, as long as each is
+ * the only reader of what stands before it; also add, mul or batchnorm with a ReLU or ReLU6. The values inside of a
+ * chain are never stored, so a conv that feeds a residual connection is not rounded before the addition (depthwise
+ * convolutions do not take the addition). Of two convs that meet in an add, the later one takes it.
+ *
+ * Quantization points are the graph's input and what a chain, or an operator that makes new values, writes, if a conv
+ * or fc reads it through operators that have an integer form, and if it is not the graph's output. Max-pooling,
+ * unfused ReLU, flatten, reshape, transpose and slice keep scale and zero point of what they read. Softmax, layer
+ * normalization and matmul work in float; a quantized value that they read is dequantized: every reader of a
+ * quantized value sees the rounded one. */
 #ifndef GRAPH_GRAPH_QUANT_H
 #define GRAPH_GRAPH_QUANT_H
 
 #include "graph/graph.h"
 
-/* Index of the ReLU node fused into conv/fc node i, or -1. */
-int graph_fused_relu(const struct graph *graph, int i);
+/* Index of the add / of the ReLU or ReLU6 fused into the chain that starts at node i, or -1. */
+int graph_fused_add(const struct graph *graph, int i);
+int graph_fused_act(const struct graph *graph, int i);
+/* Last node of the chain that starts at i; first node of the chain that i belongs to (i itself outside of chains). */
+int graph_chain_end(const struct graph *graph, int i);
+int graph_chain_start(const struct graph *graph, int i);
 /* 1 if value v is a quantization point. */
 int graph_is_quant_point(const struct graph *graph, int v);
 /* The quantization point whose parameters value v shares (v itself if it is one); -1 for values that are never

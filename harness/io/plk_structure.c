@@ -138,6 +138,8 @@ enum status plk_check_graph(const struct graph *graph)
     struct graph copy = *graph; /* shares all but the values, whose shapes and scales are recomputed */
     unsigned char *used = NULL;
 
+    if (!graph_is_plain(graph))
+        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
     if (graph->nodes > PLK_MAX_NODES || graph->values > GRAPH_MAX_NODES)
         return status_fail(ST_UNSUPPORTED, "cannot pack: %d nodes and %d values, at most %d and %d", graph->nodes,
                            graph->values, PLK_MAX_NODES, GRAPH_MAX_NODES);
@@ -179,7 +181,7 @@ static void put_node(struct bytes *out, const struct graph *graph, int i, const 
     usual_name(node->op, i, name);
     head |= strcmp(name, node->name) != 0 ? NAMED : 0;
     head |= strcmp(node->name, value->name) != 0 ? VALUE_NAMED : 0;
-    head |= i > 0 && producer[node->input] != i - 1 ? WIRED : 0;
+    head |= i > 0 && producer[node->input[0]] != i - 1 ? WIRED : 0;
     head |= has_window(node->op) && !usual_window(node) ? WINDOW : 0;
     head |= has_weights(node->op) && tensors_named(graph, node) ? TENSORS_NAMED : 0;
     bytes_u8(out, head);
@@ -188,7 +190,7 @@ static void put_node(struct bytes *out, const struct graph *graph, int i, const 
     if (head & VALUE_NAMED)
         bytes_text(out, value->name);
     if (head & WIRED)
-        bytes_varint(out, (uint64_t)(i - producer[node->input]));
+        bytes_varint(out, (uint64_t)(i - producer[node->input[0]]));
     if (node->op == OP_INPUT) {
         bytes_u8(out, (unsigned)value->rank);
         for (int d = 0; d < value->rank; d++)
@@ -235,6 +237,8 @@ static enum status get_window(struct cursor *in, unsigned head, struct node *nod
         node->kernel_w = node->kernel_h;
         node->stride_h = node->stride_w = node->op == OP_CONV ? 1 : node->kernel_h;
     }
+    node->pad_end_h = node->pad_h;
+    node->pad_end_w = node->pad_w;
     return ST_OK;
 }
 
@@ -300,7 +304,7 @@ static enum status get_slots(struct cursor *in, unsigned head, int index, struct
 
 static enum status get_node(struct cursor *in, int i, struct graph *graph, struct plk_slots *slots)
 {
-    struct node node = {.input = i - 1, .output = i, .weight = -1, .bias = -1};
+    struct node node = {.input = {i > 0 ? i - 1 : 0}, .inputs = i > 0, .output = i, .weight = -1, .bias = -1};
     char value[GRAPH_NAME];
     int rank = 1, dim[3] = {1, 1, 1}, added;
     unsigned head;
@@ -308,7 +312,7 @@ static enum status get_node(struct cursor *in, int i, struct graph *graph, struc
 
     TRY(cursor_u8(in, "operator", &head));
     node.op = (enum op)(head & OP_MASK);
-    if ((head & OP_MASK) >= OP_COUNT || (i == 0) != (node.op == OP_INPUT))
+    if ((head & OP_MASK) > OP_FLATTEN || (i == 0) != (node.op == OP_INPUT))
         return cursor_fail(in, "node %d has operator %u, expected %s", i, head & OP_MASK,
                            i == 0 ? "0 (input)" : "1 to 5");
     if ((head & WIRED && i == 0) || (head & WINDOW && !has_window(node.op)) ||
@@ -322,7 +326,7 @@ static enum status get_node(struct cursor *in, int i, struct graph *graph, struc
         TRY(cursor_text(in, "value name", sizeof value, value));
     if (head & WIRED) {
         TRY(cursor_varint(in, "distance of the input", 1, (uint64_t)i, &back));
-        node.input = i - (int)back;
+        node.input[0] = i - (int)back;
     }
     if (node.op == OP_INPUT)
         TRY(get_shape(in, &rank, dim));

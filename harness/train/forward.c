@@ -56,7 +56,7 @@ static enum status new_weight(struct forward *f, int i)
 
 static void conv_shape_of(const struct forward *f, const struct node *node, struct conv_shape *s)
 {
-    const struct value *in = &f->graph->value[node->input], *out = &f->graph->value[node->output];
+    const struct value *in = &f->graph->value[node->input[0]], *out = &f->graph->value[node->output];
 
     *s = (struct conv_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[0],    out->dim[1], out->dim[2],
                              node->kernel_h, node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
@@ -101,6 +101,8 @@ enum status forward_new_blas(const struct graph *graph, int batch, struct pool *
         return status_fail(ST_BADARG, "a forward pass of %d images, expected 1 to 65536", batch);
     if (graph->nodes < 2 || graph->values < 2)
         return status_fail(ST_UNSUPPORTED, "graph '%s' has no operators", graph->name);
+    if (!graph_is_plain(graph))
+        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
     TRY(blas_ready(blas));
     TRY(mem_alloc(1, sizeof *f, &f));
     f->graph = graph;
@@ -160,7 +162,7 @@ struct run {
 static const float *node_bias(struct forward *f, int i)
 {
     const struct node *node = &f->graph->node[i];
-    const struct value *in = &f->graph->value[node->input];
+    const struct value *in = &f->graph->value[node->input[0]];
     const struct weight *weight = &f->graph->weight[node->weight];
     const float *bias;
 
@@ -196,7 +198,7 @@ static void point_at_seen(struct forward *f, const struct node *node)
     struct activation *value = &f->value[node->output];
 
     if (value->borrowed)
-        value->raw = f->value[node->input].seen;
+        value->raw = f->value[node->input[0]].seen;
     value->seen = value->rounded && is_rounded(f, node->output) ? value->rounded : value->raw;
 }
 
@@ -220,7 +222,7 @@ static void round_sample(struct forward *f, int v, int sample)
 
 static void run_conv(struct forward *f, const struct node *node, const float *bias, int sample, int slot)
 {
-    const struct activation *in = &f->value[node->input], *out = &f->value[node->output];
+    const struct activation *in = &f->value[node->input[0]], *out = &f->value[node->output];
     struct conv_shape s;
 
     conv_shape_of(f, node, &s);
@@ -231,7 +233,7 @@ static void run_conv(struct forward *f, const struct node *node, const float *bi
 
 static void run_pool(struct forward *f, const struct node *node, const float *x, float *y)
 {
-    const struct value *in = &f->graph->value[node->input], *out = &f->graph->value[node->output];
+    const struct value *in = &f->graph->value[node->input[0]], *out = &f->graph->value[node->output];
     struct pool_shape s = {in->dim[0],     in->dim[1],     in->dim[2],     out->dim[1], out->dim[2], node->kernel_h,
                            node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
     pool_forward(&s, x, y);
@@ -243,7 +245,8 @@ static void run_shard(void *context, int slot)
     const struct run *run = context;
     struct forward *f = run->f;
     const struct node *node = &f->graph->node[run->node];
-    const struct activation *out = &f->value[node->output], *in = node->op == OP_INPUT ? NULL : &f->value[node->input];
+    const struct activation *out = &f->value[node->output],
+                            *in = node->op == OP_INPUT ? NULL : &f->value[node->input[0]];
 
     for (int i = run->n * slot / SLOTS; i < run->n * (slot + 1) / SLOTS; i++) {
         const float *x = in ? in->seen + (size_t)i * in->count : NULL;
@@ -268,7 +271,7 @@ static void run_fc(void *context, int block)
     const struct run *run = context;
     struct forward *f = run->f;
     const struct node *node = &f->graph->node[run->node];
-    const struct activation *in = &f->value[node->input], *out = &f->value[node->output];
+    const struct activation *in = &f->value[node->input[0]], *out = &f->value[node->output];
     struct fc_shape s = {run->n, (int)in->count, (int)out->count};
     int first = (int)((long)s.out * block / SLOTS), last = (int)((long)s.out * (block + 1) / SLOTS);
 

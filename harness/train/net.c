@@ -14,7 +14,7 @@ static int has_weights(const struct net_layer *layer)
 
 static void plan_conv(const struct graph *graph, const struct node *node, struct net_layer *layer)
 {
-    const struct value *in = &graph->value[node->input], *out = &graph->value[node->output];
+    const struct value *in = &graph->value[node->input[0]], *out = &graph->value[node->output];
 
     layer->conv =
         (struct conv_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[0],    out->dim[1], out->dim[2],
@@ -23,7 +23,7 @@ static void plan_conv(const struct graph *graph, const struct node *node, struct
 
 static void plan_pool(const struct graph *graph, const struct node *node, struct net_layer *layer)
 {
-    const struct value *in = &graph->value[node->input], *out = &graph->value[node->output];
+    const struct value *in = &graph->value[node->input[0]], *out = &graph->value[node->output];
 
     layer->pool =
         (struct pool_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[1], out->dim[2], node->kernel_h,
@@ -49,7 +49,7 @@ static enum status plan_layer(struct net *net, const struct node *node)
 
     layer->op = node->op;
     layer->weight = layer->bias = layer->point = layer->input_point = -1;
-    layer->in_count = value_count(&graph->value[node->input]);
+    layer->in_count = value_count(&graph->value[node->input[0]]);
     layer->out_count = value_count(&graph->value[node->output]);
     if (has_weights(layer)) {
         TRY(check_weight(net, node, node->weight));
@@ -75,7 +75,7 @@ static enum status plan_layer(struct net *net, const struct node *node)
  * quantization point. Pixels are on theirs already. */
 static void plan_point(struct net *net, const struct node *node)
 {
-    int value = graph_quant_source(net->graph, node->input);
+    int value = graph_quant_source(net->graph, node->input[0]);
     struct net_point *point = &net->point[net->points];
 
     if (value < 0 || value == graph_input(net->graph))
@@ -90,9 +90,11 @@ static enum status plan(struct net *net)
 {
     const struct graph *graph = net->graph;
 
+    if (!graph_is_plain(graph))
+        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
     for (int i = 1; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->input != graph->node[i - 1].output)
+        if (node->input[0] != graph->node[i - 1].output)
             return status_fail(ST_UNSUPPORTED, "node '%s': training needs a chain, each node reading the one before",
                                node->name);
         if (node->op == OP_RELU && net->layers > 0)
