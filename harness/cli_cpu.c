@@ -7,15 +7,19 @@
 #include "cli.h"
 #include "kernels/kernels.h"
 #include "measure/host.h"
+#include "peaks.h"
 
-static const char help[] = "usage: packlight cpu [--json]\n"
-                           "\n"
-                           "Prints the processor, the kernel levels that it can run, the build, and what would spoil\n"
-                           "measurements on this machine.\n"
-                           "\n"
-                           "  --json   everything that env.json records, as one JSON object\n"
-                           "\n"
-                           "example: packlight cpu --json | grep brand\n";
+static const char help[] =
+    "usage: packlight cpu [--peak] [--json]\n"
+    "\n"
+    "Prints the processor, the kernel levels that it can run, the build, and what would spoil\n"
+    "measurements on this machine.\n"
+    "\n"
+    "  --peak   measures this machine's limits instead: multiply-accumulates per second of each\n"
+    "           level's instructions, bytes read per second; one thread and all (3 seconds)\n"
+    "  --json   everything that env.json records, as one JSON object; with --peak the limits\n"
+    "\n"
+    "example: packlight cpu --json | grep brand\n";
 
 /* Levels from the slowest up, each once. */
 static cJSON *isa_levels(uint32_t mask)
@@ -135,11 +139,40 @@ static void print_text(const cJSON *facts)
         printf("warning     %s\n", item->valuestring);
 }
 
+static double number(const cJSON *entry, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(entry, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static const char *word(const cJSON *entry, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, key));
+}
+
+static void print_peaks(const cJSON *peaks)
+{
+    int threads = (int)number(peaks, "threads");
+    const cJSON *entry;
+
+    printf("%-52s %9s %7s %d\n", "GMAC/s, best of several runs; threads:", "1", "all", threads);
+    cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(peaks, "compute"))
+        printf("%-52s %9.1f %9.1f\n", word(entry, "name"), number(entry, "gmac_s"), number(entry, "gmac_s_all"));
+    puts("GB/s read");
+    cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(peaks, "read")) {
+        char name[64];
+        snprintf(name, sizeof name, "%.0f KiB per thread (%.16s on most processors)", number(entry, "bytes") / 1024,
+                 word(entry, "level"));
+        printf("%-52s %9.1f %9.1f\n", name, number(entry, "gb_s"), number(entry, "gb_s_all"));
+    }
+}
+
 enum status cli_cpu(int argc, char **argv, int *exit_code)
 {
     cJSON *facts = NULL;
-    int json = 0;
+    int json = 0, peak = 0;
     enum status st = ST_OK;
+    struct clock clock;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -147,13 +180,23 @@ enum status cli_cpu(int argc, char **argv, int *exit_code)
             *exit_code = 0;
             return ST_OK;
         }
-        if (strcmp(argv[i], "--json") != 0)
+        if (strcmp(argv[i], "--json") == 0)
+            json = 1;
+        else if (strcmp(argv[i], "--peak") == 0)
+            peak = 1;
+        else
             return status_fail(ST_BADARG, "unknown option '%s'; see packlight cpu --help", argv[i]);
-        json = 1;
     }
-    TRY(collect(&facts));
+    if (peak) {
+        clock_system(&clock);
+        TRY(peaks_measure(0.02, &clock, &facts));
+    } else {
+        TRY(collect(&facts));
+    }
     if (json)
         st = print_json(facts);
+    else if (peak)
+        print_peaks(facts);
     else
         print_text(facts);
     cJSON_Delete(facts);

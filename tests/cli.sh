@@ -40,6 +40,8 @@ for command in bench report compress eval run inspect kernels cpu; do
     expect 2 'nonsense' "$command refuses an unknown option" "$packlight" "$command" --nonsense
 done
 expect 0 'ref' 'cpu prints facts' "$packlight" cpu
+expect 0 'GB/s read' 'cpu --peak measures the limits' "$packlight" cpu --peak
+expect 0 '"gmac_s_all":' 'cpu --peak --json' "$packlight" cpu --peak --json
 expect 0 'kn_gemm_f32__ref' 'kernels --list' "$packlight" kernels --list
 expect 0 'passed|0 failed|fine|ok' 'kernels --check' "$packlight" kernels --check --seed 7 --cases 400
 
