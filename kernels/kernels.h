@@ -1,5 +1,5 @@
 /* Kernels: what a network's layers are computed with. The only header that code outside kernels/ includes
- * (with kernels/requant.h, the quantization arithmetic that everyone shares).
+ * (with kernels/requant.h and kernels/lut.h, the quantization arithmetic that everyone shares).
  *
  * A table holds one slot per contract; a slot is a function with its facts. Mask 0 gives the plain-C
  * reference; otherwise the last roster line that the mask allows wins. Tables are values: several live in
@@ -55,6 +55,13 @@ struct kn_table {
     struct kn_clamp_u8 clamp_u8;
     struct kn_transpose_x32 transpose_x32;
     struct kn_transpose_x8 transpose_x8;
+    struct kn_binary_f32 add_f32, mul_f32;
+    struct kn_binary_u8 add_u8, mul_u8;
+    struct kn_lut_u8 lut_u8;
+    struct kn_dequant_u8_f32 dequant_u8_f32;
+    struct kn_unary_f32 hardswish_f32, sigmoid_f32, gelu_f32;
+    struct kn_softmax_f32 softmax_f32;
+    struct kn_layernorm_f32 layernorm_f32;
 };
 
 /* Fills every slot: the reference first, then upwards as the mask allows. Never fails. Bits that this CPU lacks

@@ -66,18 +66,20 @@ struct kn_binary_u8_params {
 };
 typedef void (*kn_binary_u8_fn)(const uint8_t *a, const uint8_t *b, size_t count, size_t b_count,
                                 const struct kn_binary_u8_params *p, uint8_t *y);
-/* y = lut[x]: any function of one quantized value, made exactly beforehand (kn_lut_fill). y may be x. */
+/* y = lut[x]: any function of one quantized value, made exactly beforehand (kn_lut_fill in lut.h). y may be x. */
 typedef void (*kn_lut_u8_fn)(const uint8_t *x, size_t count, const uint8_t lut[256], uint8_t *y);
 /* y = (float)(x - zero_point) * scale. */
 typedef void (*kn_dequant_u8_f32_fn)(const uint8_t *x, size_t count, float scale, int32_t zero_point, float *y);
-/* Hard-swish x * clamp(x + 3, 0, 6) / 6 (Howard et al. 2019); sigmoid 1 / (1 + e^-x); GELU x/2 (1 + erf(x / sqrt 2))
- * (Hendrycks & Gimpel 2016). |error| <= KN_TOLERANCE_UNARY * max(1, |x|) against the reference in double. y may be x.
- * NaN gives NaN. */
+/* The functions of enum kn_unary (lut.h): hard-swish, sigmoid, GELU. |error| <= KN_TOLERANCE_UNARY * max(1, |x|)
+ * against the reference in double. y may be x. NaN gives NaN, infinities give the limits. A value gives the same bits
+ * wherever it stands. */
 typedef void (*kn_unary_f32_fn)(const float *x, size_t count, float *y);
-/* Each row of cols values: e^(x - max) / sum. Tolerance KN_TOLERANCE_UNARY, absolute. y may be x. */
+/* Each row of cols values: e^(x - max) / sum. Tolerance KN_TOLERANCE_UNARY, absolute. y may be x. -Inf gives 0; a row
+ * with a NaN, a +Inf or nothing but -Inf is all NaN. A row gives the same bits wherever it stands. */
 typedef void (*kn_softmax_f32_fn)(const float *x, int rows, int cols, float *y);
-/* Each row: (x - mean) / sqrt(variance + epsilon) * gamma + beta; gamma, beta (cols). Ba et al. 2016; two passes.
- * Tolerance kn_tolerance_f32(cols) * the row's largest |x| / deviation. y may be x. */
+/* Each row: (x - mean) / sqrt(variance + epsilon) * gamma + beta; gamma, beta (cols). Ba et al. 2016; the mean first,
+ * then the variance. Tolerance kn_tolerance_f32(cols) * (|gamma| * the row's largest |x| / deviation + |beta|). y may
+ * be x. |x| up to 1e18; a row with a NaN or an infinity is all NaN. A row gives the same bits wherever it stands. */
 typedef void (*kn_layernorm_f32_fn)(const float *x, int rows, int cols, const float *gamma, const float *beta,
                                     float epsilon, float *y);
 #define KN_TOLERANCE_UNARY 2e-6f

@@ -83,6 +83,39 @@
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_transpose_x8_fn, kn_transpose_x8__##impl);
 #include "kernels/transpose_x8.def"
 #undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_binary_f32_fn, kn_add_f32__##impl);
+#include "kernels/add_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_binary_f32_fn, kn_mul_f32__##impl);
+#include "kernels/mul_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_binary_u8_fn, kn_add_u8__##impl);
+#include "kernels/add_u8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_binary_u8_fn, kn_mul_u8__##impl);
+#include "kernels/mul_u8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_lut_u8_fn, kn_lut_u8__##impl);
+#include "kernels/lut_u8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_dequant_u8_f32_fn, kn_dequant_u8_f32__##impl);
+#include "kernels/dequant_u8_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_unary_f32_fn, kn_hardswish_f32__##impl);
+#include "kernels/hardswish_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_unary_f32_fn, kn_sigmoid_f32__##impl);
+#include "kernels/sigmoid_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_unary_f32_fn, kn_gelu_f32__##impl);
+#include "kernels/gelu_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_softmax_f32_fn, kn_softmax_f32__##impl);
+#include "kernels/softmax_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_layernorm_f32_fn, kn_layernorm_f32__##impl);
+#include "kernels/layernorm_f32.def"
+#undef KERNEL
 
 /* Rows of A: element offset of row r from the base. */
 static inline ptrdiff_t kn_row_offset(const struct kn_rows *a, int r)

@@ -124,6 +124,61 @@ static const struct kn_transpose_x8 transpose_x8[] = {
 #include "kernels/transpose_x8.def"
 };
 #undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_add_f32__" #impl, isa, 1, step, 1, 4}, kn_add_f32__##impl},
+static const struct kn_binary_f32 add_f32[] = {
+#include "kernels/add_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_mul_f32__" #impl, isa, 1, step, 1, 4}, kn_mul_f32__##impl},
+static const struct kn_binary_f32 mul_f32[] = {
+#include "kernels/mul_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_add_u8__" #impl, isa, 1, step, 1, 1}, kn_add_u8__##impl},
+static const struct kn_binary_u8 add_u8[] = {
+#include "kernels/add_u8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_mul_u8__" #impl, isa, 1, step, 1, 1}, kn_mul_u8__##impl},
+static const struct kn_binary_u8 mul_u8[] = {
+#include "kernels/mul_u8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_lut_u8__" #impl, isa, 1, step, 1, 1}, kn_lut_u8__##impl},
+static const struct kn_lut_u8 lut_u8[] = {
+#include "kernels/lut_u8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_dequant_u8_f32__" #impl, isa, 1, step, 1, 1}, kn_dequant_u8_f32__##impl},
+static const struct kn_dequant_u8_f32 dequant_u8_f32[] = {
+#include "kernels/dequant_u8_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_hardswish_f32__" #impl, isa, 1, step, 1, 4}, kn_hardswish_f32__##impl},
+static const struct kn_unary_f32 hardswish_f32[] = {
+#include "kernels/hardswish_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_sigmoid_f32__" #impl, isa, 1, step, 1, 4}, kn_sigmoid_f32__##impl},
+static const struct kn_unary_f32 sigmoid_f32[] = {
+#include "kernels/sigmoid_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_gelu_f32__" #impl, isa, 1, step, 1, 4}, kn_gelu_f32__##impl},
+static const struct kn_unary_f32 gelu_f32[] = {
+#include "kernels/gelu_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_softmax_f32__" #impl, isa, 1, step, 1, 4}, kn_softmax_f32__##impl},
+static const struct kn_softmax_f32 softmax_f32[] = {
+#include "kernels/softmax_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_layernorm_f32__" #impl, isa, 1, step, 1, 4}, kn_layernorm_f32__##impl},
+static const struct kn_layernorm_f32 layernorm_f32[] = {
+#include "kernels/layernorm_f32.def"
+};
+#undef KERNEL
 
 /* One contract: its slots as bytes (each begins with its facts) and where the chosen one goes in a table. */
 struct roster {
@@ -141,7 +196,10 @@ static const struct roster rosters[] = {
     ROSTER(spmm_f32),        ROSTER(spmm_u8s8),      ROSTER(maxpool_f32_nhwc), ROSTER(maxpool_f32_chw),
     ROSTER(maxpool_u8_nhwc), ROSTER(maxpool_u8_chw), ROSTER(quantize_f32_u8),  ROSTER(range_f32),
     ROSTER(dequant_s32_f32), ROSTER(widen_u8_s16),   ROSTER(clamp_f32),        ROSTER(clamp_u8),
-    ROSTER(transpose_x32),   ROSTER(transpose_x8),
+    ROSTER(transpose_x32),   ROSTER(transpose_x8),   ROSTER(add_f32),          ROSTER(mul_f32),
+    ROSTER(add_u8),          ROSTER(mul_u8),         ROSTER(lut_u8),           ROSTER(dequant_u8_f32),
+    ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),    ROSTER(gelu_f32),         ROSTER(softmax_f32),
+    ROSTER(layernorm_f32),
 };
 enum { ROSTERS = sizeof rosters / sizeof *rosters };
 

@@ -275,7 +275,10 @@ static int in_table(const struct kn_table *t, const char *name)
         &t->spmm_f32.facts,        &t->spmm_u8s8.facts,      &t->maxpool_f32_nhwc.facts, &t->maxpool_f32_chw.facts,
         &t->maxpool_u8_nhwc.facts, &t->maxpool_u8_chw.facts, &t->quantize_f32_u8.facts,  &t->range_f32.facts,
         &t->dequant_s32_f32.facts, &t->widen_u8_s16.facts,   &t->clamp_f32.facts,        &t->clamp_u8.facts,
-        &t->transpose_x32.facts,   &t->transpose_x8.facts,
+        &t->transpose_x32.facts,   &t->transpose_x8.facts,   &t->add_f32.facts,          &t->mul_f32.facts,
+        &t->add_u8.facts,          &t->mul_u8.facts,         &t->lut_u8.facts,           &t->dequant_u8_f32.facts,
+        &t->hardswish_f32.facts,   &t->sigmoid_f32.facts,    &t->gelu_f32.facts,         &t->softmax_f32.facts,
+        &t->layernorm_f32.facts,
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (strcmp(slots[i]->name, name) == 0)

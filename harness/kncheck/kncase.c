@@ -93,10 +93,15 @@ enum status kncase_same(const struct kncase *c, const struct kn_facts *facts, co
     return at < end ? byte_mismatch(c, facts, outputs, at) : ST_OK;
 }
 
-enum status kncase_close(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs,
-                         int rows, int cols, int ld, const double *magnitude, int k)
+/* NaN agrees with NaN, an infinity with itself. */
+static int is_within(float got, float want, double allowed)
 {
-    double tolerance = (double)kn_tolerance_f32(k);
+    return got == want || (isnan(got) && isnan(want)) || fabs((double)got - (double)want) <= allowed;
+}
+
+enum status kncase_within(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs,
+                          int rows, int cols, int ld, const double *magnitude, double tolerance)
+{
     ptrdiff_t done = -KNCASE_GUARD, end = (ptrdiff_t)outputs->bytes + KNCASE_GUARD;
     for (int r = 0; r < rows; r++) {
         ptrdiff_t row = (ptrdiff_t)r * ld * (ptrdiff_t)sizeof(float);
@@ -108,13 +113,19 @@ enum status kncase_close(const struct kncase *c, const struct kn_facts *facts, c
             float want, got;
             memcpy(&want, outputs->ref + row + j * (ptrdiff_t)sizeof want, sizeof want);
             memcpy(&got, outputs->simd + row + j * (ptrdiff_t)sizeof got, sizeof got);
-            if (!(fabs((double)got - (double)want) <= tolerance * magnitude[(size_t)r * (size_t)cols + (size_t)j]))
+            if (!is_within(got, want, tolerance * magnitude[(size_t)r * (size_t)cols + (size_t)j]))
                 return status_fail(ST_MISMATCH, "%s: output (%d, %d) is %.9g, reference %.9g (%s)", facts->name, r, j,
                                    (double)got, (double)want, c->text);
         }
     }
     done = first_difference(outputs, done, end);
     return done < end ? byte_mismatch(c, facts, outputs, done) : ST_OK;
+}
+
+enum status kncase_close(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs,
+                         int rows, int cols, int ld, const double *magnitude, int k)
+{
+    return kncase_within(c, facts, outputs, rows, cols, ld, magnitude, (double)kn_tolerance_f32(k));
 }
 
 int kncase_below(struct kncase *c, int bound)

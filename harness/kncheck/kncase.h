@@ -38,8 +38,11 @@ enum status kncase_input(struct kncase *c, size_t bytes, void *out_pointer);
 enum status kncase_outputs(struct kncase *c, size_t bytes, struct kncase_outputs *out);
 /* ST_MISMATCH unless both outputs and their guard zones agree in every byte. */
 enum status kncase_same(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs);
-/* The same for floats at rows x cols with pitch ld: |difference| <= kn_tolerance_f32(k) * magnitude(rows, cols);
- * whatever lies between the rows and in the guard zones must agree in every byte. */
+/* The same for floats at rows x cols with pitch ld: |difference| <= tolerance * magnitude(rows, cols), NaN where the
+ * reference has NaN; whatever lies between the rows and in the guard zones must agree in every byte. */
+enum status kncase_within(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs,
+                          int rows, int cols, int ld, const double *magnitude, double tolerance);
+/* kncase_within for sums of k products: the tolerance is kn_tolerance_f32(k). */
 enum status kncase_close(const struct kncase *c, const struct kn_facts *facts, const struct kncase_outputs *outputs,
                          int rows, int cols, int ld, const double *magnitude, int k);
 
@@ -81,5 +84,16 @@ enum status kncase_clamp_f32(struct kncase *c);
 enum status kncase_clamp_u8(struct kncase *c);
 enum status kncase_transpose_x32(struct kncase *c);
 enum status kncase_transpose_x8(struct kncase *c);
+enum status kncase_add_f32(struct kncase *c);
+enum status kncase_mul_f32(struct kncase *c);
+enum status kncase_add_u8(struct kncase *c);
+enum status kncase_mul_u8(struct kncase *c);
+enum status kncase_lut_u8(struct kncase *c);
+enum status kncase_dequant_u8_f32(struct kncase *c);
+enum status kncase_hardswish_f32(struct kncase *c);
+enum status kncase_sigmoid_f32(struct kncase *c);
+enum status kncase_gelu_f32(struct kncase *c);
+enum status kncase_softmax_f32(struct kncase *c);
+enum status kncase_layernorm_f32(struct kncase *c);
 
 #endif

@@ -29,6 +29,12 @@ void kn_dequant_s32_f32__ref(const int32_t *acc, int n, const int32_t *wsum, int
     }
 }
 
+void kn_dequant_u8_f32__ref(const uint8_t *x, size_t count, float scale, int32_t zero_point, float *y)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)(x[i] - zero_point) * scale;
+}
+
 void kn_widen_u8_s16__ref(const uint8_t *x, size_t count, int16_t *y)
 {
     for (size_t i = 0; i < count; i++)
