@@ -16,7 +16,7 @@
 
 static void test_kernels_pass(void **state)
 {
-    struct kncheck_options options = {.seed = 20261123, .cases = 9000, .mask = kn_cpu_isa()};
+    struct kncheck_options options = {.seed = 20261123, .cases = 20000, .mask = kn_cpu_isa()};
     struct kncheck_summary summary;
     (void)state;
     assert_int_equal(kncheck_run(&options, stdout, &summary), ST_OK);
