@@ -54,7 +54,7 @@ struct kn_spmm_f32 {
     struct kn_facts facts;
     float break_even;
     kn_spmm_f32_fn run;
-    size_t (*pack_bytes)(const float *w, int n, int k);
+    size_t (*pack_bytes)(const float *w, int n, int k, const int32_t *offset);
     void (*pack)(const float *w, int n, int k, const int32_t *offset, void *out);
 };
 struct kn_spmm_u8s8 {
@@ -62,7 +62,7 @@ struct kn_spmm_u8s8 {
     float break_even;
     kn_spmm_u8s8_u8_fn run_u8;
     kn_spmm_u8s8_s32_fn run_s32;
-    size_t (*pack_bytes)(const int8_t *w, int n, int k);
+    size_t (*pack_bytes)(const int8_t *w, int n, int k, const int32_t *offset);
     void (*pack)(const int8_t *w, int n, int k, const int32_t *offset, void *out);
 };
 

@@ -61,8 +61,9 @@ void kn_spmv_u8s8_pack__ref(const int8_t *w, int n, int k, void *out)
     csr_pack(w, sizeof *w, n, k, NULL, out);
 }
 
-size_t kn_spmm_f32_pack_bytes__ref(const float *w, int n, int k)
+size_t kn_spmm_f32_pack_bytes__ref(const float *w, int n, int k, const int32_t *offset)
 {
+    (void)offset;
     return csr_bytes(w, sizeof *w, n, k);
 }
 
@@ -71,8 +72,9 @@ void kn_spmm_f32_pack__ref(const float *w, int n, int k, const int32_t *offset, 
     csr_pack(w, sizeof *w, n, k, offset, out);
 }
 
-size_t kn_spmm_u8s8_pack_bytes__ref(const int8_t *w, int n, int k)
+size_t kn_spmm_u8s8_pack_bytes__ref(const int8_t *w, int n, int k, const int32_t *offset)
 {
+    (void)offset;
     return csr_bytes(w, sizeof *w, n, k);
 }
 

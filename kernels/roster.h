@@ -35,14 +35,14 @@
 
 #define KERNEL(isa, impl, ...)                                                                                         \
     KN_DECLARE(kn_spmm_f32_fn, kn_spmm_f32__##impl);                                                                   \
-    size_t kn_spmm_f32_pack_bytes__##impl(const float *w, int n, int k);                                               \
+    size_t kn_spmm_f32_pack_bytes__##impl(const float *w, int n, int k, const int32_t *offset);                        \
     void kn_spmm_f32_pack__##impl(const float *w, int n, int k, const int32_t *offset, void *out);
 #include "kernels/spmm_f32.def"
 #undef KERNEL
 #define KERNEL(isa, impl, ...)                                                                                         \
     KN_DECLARE(kn_spmm_u8s8_u8_fn, kn_spmm_u8s8_u8__##impl);                                                           \
     KN_DECLARE(kn_spmm_u8s8_s32_fn, kn_spmm_u8s8_s32__##impl);                                                         \
-    size_t kn_spmm_u8s8_pack_bytes__##impl(const int8_t *w, int n, int k);                                             \
+    size_t kn_spmm_u8s8_pack_bytes__##impl(const int8_t *w, int n, int k, const int32_t *offset);                      \
     void kn_spmm_u8s8_pack__##impl(const int8_t *w, int n, int k, const int32_t *offset, void *out);
 #include "kernels/spmm_u8s8.def"
 #undef KERNEL

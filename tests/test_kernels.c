@@ -144,7 +144,7 @@ static void test_spmm_conv(void **state)
     const int32_t offset[] = {0, 1, 3, 4, 9, 10, 12, 13};
     const float want[] = {40, 50, 70, 80, -8, -7, -5, -4};
     struct kn_cols cols = {x, 2, 2, 3};
-    void *p = allocate(t.spmm_f32.pack_bytes(w, 2, 8));
+    void *p = allocate(t.spmm_f32.pack_bytes(w, 2, 8, offset));
     float y[8];
     (void)state;
     t.spmm_f32.pack(w, 2, 8, offset, p);

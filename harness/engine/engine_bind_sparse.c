@@ -91,8 +91,8 @@ static enum status pack_columns(struct binding *b, const void **out_packed, size
     TRY_OUT(engine_layer_weights(layer, b->order_c, b->order_s, &weights, &owned));
     TRY_OUT(mem_alloc((size_t)layer->k, sizeof *offset, &offset));
     fill_offsets(b, offset);
-    bytes = layer->integer ? table->spmm_u8s8.pack_bytes(weights, layer->n, layer->k)
-                           : table->spmm_f32.pack_bytes(weights, layer->n, layer->k);
+    bytes = layer->integer ? table->spmm_u8s8.pack_bytes(weights, layer->n, layer->k, offset)
+                           : table->spmm_f32.pack_bytes(weights, layer->n, layer->k, offset);
     TRY_OUT(engine_memory_constant(b->plan->engine, bytes, 1, &packed));
     if (layer->integer)
         table->spmm_u8s8.pack(weights, layer->n, layer->k, offset, packed);

@@ -131,7 +131,7 @@ static enum status time_f32(struct knbench *b, const struct sparse_shape *s, dou
         void *packed;
         size_t bytes = i == 2   ? kn_gemm_f32_pack_bytes(&t->gemm_f32, s->n, base.rows.segs, base.rows.seg_len)
                        : vector ? t->spmv_f32.pack_bytes(w, s->n, base.k)
-                                : t->spmm_f32.pack_bytes(w, s->n, base.k);
+                                : t->spmm_f32.pack_bytes(w, s->n, base.k, offset);
         TRY(knbench_buffer(b, bytes, &packed));
         if (i == 2)
             kn_gemm_f32_pack(&t->gemm_f32, w, s->n, base.rows.segs, base.rows.seg_len, packed);
@@ -175,7 +175,7 @@ static enum status time_u8s8(struct knbench *b, const struct sparse_shape *s, do
         void *packed;
         size_t bytes = i == 2   ? t->gemm_u8s8.pack_bytes(w, s->n, base.rows.segs, base.rows.seg_len)
                        : vector ? t->spmv_u8s8.pack_bytes(w, s->n, base.k)
-                                : t->spmm_u8s8.pack_bytes(w, s->n, base.k);
+                                : t->spmm_u8s8.pack_bytes(w, s->n, base.k, offset);
         TRY(knbench_buffer(b, bytes, &packed));
         if (i == 2)
             t->gemm_u8s8.pack(w, s->n, base.rows.segs, base.rows.seg_len, packed);

@@ -203,7 +203,7 @@ static enum status column_magnitudes(struct kncase *c, const struct columns *s, 
 static enum status pack_spmm_f32(struct kncase *c, const struct kn_spmm_f32 *slot, const struct columns *s,
                                  const float *w, void **out)
 {
-    size_t bytes = slot->pack_bytes(w, s->n, s->k);
+    size_t bytes = slot->pack_bytes(w, s->n, s->k, s->offset);
     void *again;
     TRY(rubbish(c, bytes, out, &again));
     slot->pack(w, s->n, s->k, s->offset, *out);
@@ -240,7 +240,7 @@ enum status kncase_spmm_f32(struct kncase *c)
 static enum status pack_spmm_u8s8(struct kncase *c, const struct kn_spmm_u8s8 *slot, const struct columns *s,
                                   const int8_t *w, void **out)
 {
-    size_t bytes = slot->pack_bytes(w, s->n, s->k);
+    size_t bytes = slot->pack_bytes(w, s->n, s->k, s->offset);
     void *again;
     TRY(rubbish(c, bytes, out, &again));
     slot->pack(w, s->n, s->k, s->offset, *out);
