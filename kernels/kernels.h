@@ -9,7 +9,9 @@
  *   kn_table_init(&t, kn_cpu_isa());                  // or 0 for the reference
  *   size_t bytes = kn_gemm_f32_pack_bytes(&t.gemm_f32, n, segs, seg_len);
  *   kn_gemm_f32_pack(&t.gemm_f32, w, n, segs, seg_len, packed);
- *   t.gemm_f32.run(&rows, packed, bias, n, -INFINITY, INFINITY, c, n);
+ *   struct kn_tail_f32 tail = {bias, -INFINITY, INFINITY, NULL};
+ *   struct kn_out out = {c, n, rows.row_w * n};       // dense rows of n outputs
+ *   t.gemm_f32.run(&rows, packed, &tail, n, &out);
  *
  * Kernels never allocate, print, fail or know of graphs. Preconditions are checked when a layer is bound.
  * Buffers are 64-byte aligned unless said; inputs may be read (never used) up to KN_SLACK bytes past their

@@ -8,29 +8,46 @@
  *
  * C(m, n) = A(m, K) * W(n, K)^T. The rows of A are found in place: row r = (line r / row_w, column
  * r % row_w) starts at base + line * step_y + column * step_x and consists of `segs` runs of seg_len
- * neighbouring elements, seg_step apart; K = segs * seg_len. A fully connected layer has segs = 1,
- * seg_len = K, row_w = m, step_x = the row pitch. A convolution over H,W,C data has segs = kernel_h,
- * seg_len = kernel_w * C, seg_step = W * C, row_w = OW, step_x = stride_w * C, step_y = stride_h * W * C
- * (padding is already in the data). All steps in elements. */
+ * neighbouring elements; K = segs * seg_len. All steps in elements. Padding is already in the data.
+ *
+ * A fully connected layer has segs = 1, seg_len = K, row_w = m, step_x = the row pitch. A convolution over
+ * H,W,C data has step_x = stride_w * C, step_y = stride_h * line, row_w = OW and, dense, one run per kernel line:
+ * segs = kernel_h, seg_len = kernel_w * C, seg_w = 1, seg_step_y = line; dilated or grouped, one run per tap:
+ * segs = kernel_h * kernel_w, seg_w = kernel_w, seg_len = C / groups, seg_step_x = dilation_w * C,
+ * seg_step_y = dilation_h * line.
+ *
+ * Parts: a product may be computed in several calls, rows cut at multiples of facts.mr (counted from row 0; `first`
+ * and `m` say which rows) and outputs at multiples of facts.nr (each part packed by itself). Every output has the same
+ * bits as if the product had been computed whole. */
 struct kn_rows {
     const void *base;
-    int m;
+    int first, m; /* rows first .. first + m - 1 are computed; base is row 0's */
     int row_w;
     ptrdiff_t step_x, step_y;
-    int segs, seg_len;
-    ptrdiff_t seg_step;
+    int segs, seg_len; /* the weights' inputs stand in this order */
+    int seg_w;         /* segment s starts at (s / seg_w) * seg_step_y + (s % seg_w) * seg_step_x; 1 or more */
+    ptrdiff_t seg_step_x, seg_step_y;
 };
 
-/* Each output is clamped to [lo, hi]; ±INFINITY for none. bias (n) or NULL. c(m, n) at pitch ldc. */
-typedef void (*kn_gemm_f32_fn)(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo,
-                               float hi, float *c, ptrdiff_t ldc);
+/* What follows a sum in float: clamp(sum + bias + residual, lo, hi); lo and hi ±INFINITY for none. */
+struct kn_tail_f32 {
+    const float *bias; /* (n) or NULL */
+    float lo, hi;
+    const struct kn_residual *residual; /* of floats, or NULL; its base is row 0's, its row_w the rows' */
+};
 
-/* A is uint8 (slot.a_bytes 1) or the same values widened to int16 (a_bytes 2, made by widen_u8_s16). */
-typedef void (*kn_gemm_u8s8_u8_fn)(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
-                                   uint8_t *c, ptrdiff_t ldc);
-/* Raw accumulators plus bias ((n) or NULL). */
-typedef void (*kn_gemm_u8s8_s32_fn)(const struct kn_rows *a, const void *packed, const int32_t *bias, int n, int32_t *c,
-                                    ptrdiff_t ldc);
+/* c(m, n): row r goes where kn_out says, with the rows' row_w; c->base is row 0's, also when first > 0. A residual may
+ * be c itself, equally placed. */
+typedef void (*kn_gemm_f32_fn)(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                               const struct kn_out *c);
+
+/* A is uint8 (slot.a_bytes 1) or the same values widened to int16 (a_bytes 2, made by widen_u8_s16). c and the
+ * residual (or NULL) are uint8. */
+typedef void (*kn_gemm_u8s8_u8_fn)(const struct kn_rows *a, const void *packed, const struct kn_requant *rq,
+                                   const struct kn_residual *residual, int n, const struct kn_out *c);
+/* Raw accumulators plus bias ((n) or NULL), int32. */
+typedef void (*kn_gemm_u8s8_s32_fn)(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
+                                    const struct kn_out *c);
 
 struct kn_gemm_f32 {
     struct kn_facts facts;

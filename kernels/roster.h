@@ -117,10 +117,25 @@
 #include "kernels/layernorm_f32.def"
 #undef KERNEL
 
-/* Rows of A: element offset of row r from the base. */
-static inline ptrdiff_t kn_row_offset(const struct kn_rows *a, int r)
+/* Element offset of row r from the base, of the rows of A, of C and of a residual. */
+static inline ptrdiff_t kn_row_place(int row_w, ptrdiff_t step_x, ptrdiff_t step_y, int r)
 {
-    return (ptrdiff_t)(r / a->row_w) * a->step_y + (ptrdiff_t)(r % a->row_w) * a->step_x;
+    return (ptrdiff_t)(r / row_w) * step_y + (ptrdiff_t)(r % row_w) * step_x;
+}
+
+/* Where segment s of a row starts, in elements from the row's first. */
+static inline ptrdiff_t kn_seg_place(const struct kn_rows *a, int s)
+{
+    return (ptrdiff_t)(s / a->seg_w) * a->seg_step_y + (ptrdiff_t)(s % a->seg_w) * a->seg_step_x;
+}
+
+/* From the start of the segment in `column` (of seg_w) to the start of the next one; *column moves on. */
+static inline ptrdiff_t kn_seg_next(const struct kn_rows *a, int *column)
+{
+    if (++*column < a->seg_w)
+        return a->seg_step_x;
+    *column = 0;
+    return a->seg_step_y - (ptrdiff_t)(a->seg_w - 1) * a->seg_step_x;
 }
 
 /* Integer sums are taken modulo 2^32, so that even a layer too deep for 32 bits gives the same bits everywhere;

@@ -46,15 +46,23 @@ static void test_gemm_f32_fc(void **state)
 {
     struct kn_table t = ref_table();
     const float a[] = {1, 2, 3, 4, 5, 6}, w[] = {1, 0, -1, 2, 1, 0}, bias[] = {0.5f, -10};
-    struct kn_rows rows = {a, 2, 2, 3, 0, 1, 3, 3};
+    struct kn_rows rows = {a, 0, 2, 2, 3, 0, 1, 3, 1, 0, 0};
     void *packed = packed_f32(&t.gemm_f32, w, 2, 1, 3);
     float c[6] = {9, 9, 9, 9, 9, 9};
+    const float add[] = {10, 20, 30, 40};
+    const struct kn_residual residual = {add, 2, 4, 0, 0};
+    const struct kn_tail_f32 plain = {bias, -INFINITY, INFINITY, NULL}, clamped = {NULL, 0, 12, NULL};
+    const struct kn_tail_f32 added = {bias, -INFINITY, 30, &residual};
+    const struct kn_out out = {c, 3, 6};
     (void)state;
-    t.gemm_f32.run(&rows, packed, bias, 2, -INFINITY, INFINITY, c, 3); /* pitch 3: c[2] is not an output */
+    t.gemm_f32.run(&rows, packed, &plain, 2, &out); /* pitch 3: c[2] is not an output */
     assert_true(c[0] == -1.5f && c[1] == -6 && c[3] == -1.5f && c[4] == 3);
     assert_true(c[2] == 9 && c[5] == 9);
-    t.gemm_f32.run(&rows, packed, NULL, 2, 0, 12, c, 3); /* without bias: -2 4 -2 13, clamped */
+    t.gemm_f32.run(&rows, packed, &clamped, 2, &out); /* without bias: -2 4 -2 13, clamped */
     assert_true(c[0] == 0 && c[1] == 4 && c[3] == 0 && c[4] == 12);
+    rows.first = rows.m = 1; /* the second row alone */
+    t.gemm_f32.run(&rows, packed, &added, 2, &out);
+    assert_true(c[0] == 0 && c[1] == 4 && c[3] == 28.5f && c[4] == 30);
     mem_free(packed);
 }
 
@@ -63,12 +71,18 @@ static void test_gemm_f32_conv(void **state)
     /* 3 x 3 image 1..9, kernel [1 0; 0 1]: every output is a pixel plus its lower right neighbour. */
     struct kn_table t = ref_table();
     const float image[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, w[] = {1, 0, 0, 1};
-    struct kn_rows rows = {image, 4, 2, 1, 3, 2, 2, 3};
+    struct kn_rows rows = {image, 0, 4, 2, 1, 3, 2, 2, 1, 0, 3};
     void *packed = packed_f32(&t.gemm_f32, w, 1, 2, 2);
     float c[4];
+    const struct kn_tail_f32 tail = {NULL, -INFINITY, INFINITY, NULL};
+    const struct kn_out out = {c, 1, 2};
     (void)state;
-    t.gemm_f32.run(&rows, packed, NULL, 1, -INFINITY, INFINITY, c, 1);
+    t.gemm_f32.run(&rows, packed, &tail, 1, &out);
     assert_true(c[0] == 6 && c[1] == 8 && c[2] == 12 && c[3] == 14);
+    /* The same kernel dilated by 2, one segment per tap: 1 + 9. */
+    rows = (struct kn_rows){image, 0, 1, 1, 1, 3, 4, 1, 2, 2, 6};
+    t.gemm_f32.run(&rows, packed, &tail, 1, &out);
+    assert_true(c[0] == 10 && c[1] == 8);
     mem_free(packed);
 }
 
@@ -78,25 +92,29 @@ static void test_gemm_u8s8_extremes(void **state)
     struct kn_table t = ref_table();
     uint8_t x[64 + KN_SLACK];
     int8_t w[64];
-    struct kn_rows rows = {x, 1, 1, 64, 0, 1, 64, 64};
+    struct kn_rows rows = {x, 0, 1, 1, 64, 0, 1, 64, 1, 0, 0};
     const int32_t bias = -640;
     const float scale = 1e-4f;
     struct kn_requant rq = {&bias, &scale, 5, 0, 255};
     int32_t acc;
-    uint8_t y;
+    uint8_t y, add = 7;
+    const struct kn_residual residual = {&add, 1, 1, 2.5f, 3};
+    const struct kn_out acc_out = {&acc, 1, 1}, y_out = {&y, 1, 1};
     void *packed;
     (void)state;
     memset(x, 255, sizeof x);
     memset(w, 127, sizeof w);
     packed = packed_u8s8(&t.gemm_u8s8, w, 1, 1, 64);
-    t.gemm_u8s8.run_s32(&rows, packed, NULL, 1, &acc, 1);
+    t.gemm_u8s8.run_s32(&rows, packed, NULL, 1, &acc_out);
     assert_int_equal(acc, 2072640);
-    t.gemm_u8s8.run_s32(&rows, packed, &bias, 1, &acc, 1);
+    t.gemm_u8s8.run_s32(&rows, packed, &bias, 1, &acc_out);
     assert_int_equal(acc, 2072000);
-    t.gemm_u8s8.run_u8(&rows, packed, &rq, 1, &y, 1);
+    t.gemm_u8s8.run_u8(&rows, packed, &rq, NULL, 1, &y_out);
     assert_int_equal(y, 212); /* 207.2 → 207, plus zero point 5 */
+    t.gemm_u8s8.run_u8(&rows, packed, &rq, &residual, 1, &y_out);
+    assert_int_equal(y, 222); /* 207.2 + 4 * 2.5 */
     rq.hi = 200;
-    t.gemm_u8s8.run_u8(&rows, packed, &rq, 1, &y, 1);
+    t.gemm_u8s8.run_u8(&rows, packed, &rq, NULL, 1, &y_out);
     assert_int_equal(y, 200);
     mem_free(packed);
 }
@@ -392,7 +410,8 @@ static void deepest_sums(void *context, const char *contract, const struct kn_fa
         for (int pattern = 0; pattern < 4; pattern++) {
             int8_t w[DEEP];
             int32_t want = 0, sum = 0;
-            struct kn_rows rows = {facts->a_bytes == 2 ? (const void *)wide : x, 1, 1, DEEP, 0, 1, DEEP, DEEP};
+            struct kn_rows rows = {facts->a_bytes == 2 ? (const void *)wide : x, 0, 1, 1, DEEP, 0, 1, DEEP, 1, 0, 0};
+            const struct kn_out out = {&sum, 1, 1};
             void *packed;
             for (int i = 0; i < DEEP; i++) {
                 x[i] = 255;
@@ -401,7 +420,7 @@ static void deepest_sums(void *context, const char *contract, const struct kn_fa
                 want += 255 * w[i];
             }
             packed = packed_u8s8(&t.gemm_u8s8, w, 1, 1, DEEP);
-            t.gemm_u8s8.run_s32(&rows, packed, NULL, 1, &sum, 1);
+            t.gemm_u8s8.run_s32(&rows, packed, NULL, 1, &out);
             assert_int_equal(sum, want);
             mem_free(packed);
         }

@@ -84,22 +84,26 @@ static void test_reference_agrees_with_itself(void **state)
 }
 
 /* Adds two products in 16 bits with saturation, as vpmaddubsw does. */
-static void saturating_s32(const struct kn_rows *a, const void *packed, const int32_t *bias, int n, int32_t *c,
-                           ptrdiff_t ldc)
+static void saturating_s32(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
+                           const struct kn_out *c)
 {
     const int8_t *w = packed;
     int k = a->segs * a->seg_len;
-    for (int r = 0; r < a->m; r++) {
+    for (int r = a->first; r < a->first + a->m; r++) {
         const uint8_t *x = (const uint8_t *)a->base + r / a->row_w * a->step_y + r % a->row_w * a->step_x;
+        int32_t *y = (int32_t *)c->base + r / a->row_w * c->step_y + r % a->row_w * c->step_x;
         for (int j = 0; j < n; j++) {
             uint32_t sum = bias ? (uint32_t)bias[j] : 0;
             for (int i = 0; i < k; i += 2) {
                 int pair = 0;
-                for (int l = i; l < k && l < i + 2; l++)
-                    pair += x[l / a->seg_len * a->seg_step + l % a->seg_len] * w[j * k + l];
+                for (int l = i; l < k && l < i + 2; l++) {
+                    int seg = l / a->seg_len;
+                    ptrdiff_t at = seg / a->seg_w * a->seg_step_y + seg % a->seg_w * a->seg_step_x;
+                    pair += x[at + l % a->seg_len] * w[j * k + l];
+                }
                 sum += (uint32_t)(pair > 32767 ? 32767 : pair < -32768 ? -32768 : pair);
             }
-            c[r * ldc + j] = (int32_t)sum;
+            y[j] = (int32_t)sum;
         }
     }
 }
@@ -152,12 +156,34 @@ static void test_carelessness_is_noticed(void **state)
 }
 
 /* Ignores the pitch of its output. */
-static void pitchless_gemm(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo, float hi,
-                           float *c, ptrdiff_t ldc)
+static void pitchless_gemm(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                           const struct kn_out *c)
 {
     struct kn_table t = reference();
-    (void)ldc;
-    t.gemm_f32.run(a, packed, bias, n, lo, hi, c, n);
+    struct kn_out tight = {c->base, n, (ptrdiff_t)a->row_w * n};
+    t.gemm_f32.run(a, packed, tail, n, &tight);
+}
+
+/* Forgets the residual when the bias is missing. */
+static void forgetful_gemm(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                           const struct kn_out *c)
+{
+    struct kn_table t = reference();
+    struct kn_tail_f32 less = *tail;
+    less.residual = tail->bias ? tail->residual : NULL;
+    t.gemm_f32.run(a, packed, &less, n, c);
+}
+
+/* Adds up in an order that depends on where a part of the product begins. */
+static void partial_gemm(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                         const struct kn_out *c)
+{
+    struct kn_table t = reference();
+    t.gemm_f32.run(a, packed, tail, n, c);
+    for (int r = a->first; a->first > 0 && r < a->first + a->m; r++) {
+        float *y = (float *)c->base + r / a->row_w * c->step_y + r % a->row_w * c->step_x;
+        *y = nextafterf(*y, 0);
+    }
 }
 
 /* Wrong by one part in ten thousand: far above the rounding of these sums. */
@@ -175,6 +201,10 @@ static void test_float_errors_are_noticed(void **state)
     struct kn_table t = reference();
     (void)state;
     t.gemm_f32.run = pitchless_gemm;
+    assert_true(noticed(kncase_gemm_f32, &t) > 20);
+    t.gemm_f32.run = forgetful_gemm;
+    assert_true(noticed(kncase_gemm_f32, &t) > 5);
+    t.gemm_f32.run = partial_gemm;
     assert_true(noticed(kncase_gemm_f32, &t) > 20);
     t.spmv_f32.run = imprecise_spmv;
     assert_true(noticed(kncase_spmv_f32, &t) > 20);

@@ -86,13 +86,13 @@ static void right_cells_have_figures(void **state)
     record_free(&r);
 }
 
-static void small_error_s32(const struct kn_rows *a, const void *packed, const int32_t *bias, int n, int32_t *c,
-                            ptrdiff_t ldc)
+static void small_error_s32(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
+                            const struct kn_out *c)
 {
     struct kn_table right;
     kn_table_init(&right, kn_cpu_isa());
-    right.gemm_u8s8.run_s32(a, packed, bias, n, c, ldc);
-    c[n - 1] += 1;
+    right.gemm_u8s8.run_s32(a, packed, bias, n, c);
+    ((int32_t *)c->base)[n - 1] += 1;
 }
 
 static void one_wrong_bit_costs_the_time(void **state)
@@ -112,13 +112,13 @@ static void one_wrong_bit_costs_the_time(void **state)
     record_free(&r);
 }
 
-static void wild_f32(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo, float hi,
-                     float *c, ptrdiff_t ldc)
+static void wild_f32(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                     const struct kn_out *c)
 {
     struct kn_table right;
     kn_table_init(&right, kn_cpu_isa());
-    right.gemm_f32.run(a, packed, bias, n, lo, hi, c, ldc);
-    c[0] = NAN;
+    right.gemm_f32.run(a, packed, tail, n, c);
+    *(float *)c->base = NAN;
 }
 
 static void a_float_error_is_seen(void **state)

@@ -65,9 +65,10 @@ static struct kn_rows conv_rows(const struct binding *b)
                            .step_y = node->stride_h * line,
                            .segs = node->kernel_h,
                            .seg_len = node->kernel_w * (int)c,
-                           .seg_step = line};
+                           .seg_w = 1,
+                           .seg_step_y = line};
 
-    if (rows.seg_step == rows.seg_len) {
+    if (rows.seg_step_y == rows.seg_len) {
         rows.seg_len *= rows.segs;
         rows.segs = 1;
     }
@@ -94,7 +95,7 @@ static struct kn_rows fc_rows(const struct binding *b)
 {
     int batch = b->plan->batch, k = b->layer->k;
 
-    return (struct kn_rows){.m = batch, .row_w = batch, .step_x = k, .segs = 1, .seg_len = k, .seg_step = k};
+    return (struct kn_rows){.m = batch, .row_w = batch, .step_x = k, .segs = 1, .seg_len = k, .seg_w = 1};
 }
 
 /* Weights in the kernel's panels. */
@@ -152,6 +153,8 @@ enum status engine_bind_gemm(struct binding *b)
         merge_samples(b, &gemm.rows, step);
     else
         step->repeat = 1;
+    gemm.out.step_x = layer->n;
+    gemm.out.step_y = (ptrdiff_t)gemm.rows.row_w * layer->n;
     step->u.gemm = gemm;
     return ST_OK;
 }

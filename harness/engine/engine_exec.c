@@ -18,11 +18,14 @@ static void *y_at(const struct exec_step *step, int i)
 void engine_exec_gemm_f32(const struct exec_step *step)
 {
     const struct exec_gemm *g = &step->u.gemm;
+    const struct kn_tail_f32 tail = {g->tail.bias, g->tail.lo, g->tail.hi, NULL};
     struct kn_rows rows = g->rows;
 
     for (int i = 0; i < step->repeat; i++) {
+        struct kn_out out = g->out;
         rows.base = x_at(step, i);
-        g->run.f32(&rows, g->packed, g->tail.bias, g->n, g->tail.lo, g->tail.hi, y_at(step, i), g->n);
+        out.base = y_at(step, i);
+        g->run.f32(&rows, g->packed, &tail, g->n, &out);
     }
 }
 
@@ -32,8 +35,10 @@ void engine_exec_gemm_u8(const struct exec_step *step)
     struct kn_rows rows = g->rows;
 
     for (int i = 0; i < step->repeat; i++) {
+        struct kn_out out = g->out;
         rows.base = x_at(step, i);
-        g->run.u8(&rows, g->packed, &g->tail.requant, g->n, y_at(step, i), g->n);
+        out.base = y_at(step, i);
+        g->run.u8(&rows, g->packed, &g->tail.requant, NULL, g->n, &out);
     }
 }
 
@@ -43,8 +48,10 @@ void engine_exec_gemm_s32(const struct exec_step *step)
     struct kn_rows rows = g->rows;
 
     for (int i = 0; i < step->repeat; i++) {
+        struct kn_out out = g->out;
         rows.base = x_at(step, i);
-        g->run.s32(&rows, g->packed, g->tail.bias_s32, g->n, y_at(step, i), g->n);
+        out.base = y_at(step, i);
+        g->run.s32(&rows, g->packed, g->tail.bias_s32, g->n, &out);
     }
 }
 

@@ -31,7 +31,8 @@ struct exec_gemm {
         kn_gemm_u8s8_u8_fn u8;
         kn_gemm_u8s8_s32_fn s32;
     } run;
-    struct kn_rows rows; /* base is set per repetition */
+    struct kn_rows rows; /* bases are set per repetition */
+    struct kn_out out;
     const void *packed;
     int n;
     struct exec_tail tail;

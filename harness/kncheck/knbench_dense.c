@@ -4,38 +4,70 @@
 
 #include "kncheck/kntiming.h"
 
+/* A convolution over a padded (h, w, channels) image; a fully connected layer is a 1 x 1 convolution over one line of
+ * `batch` positions. */
 static const struct dense_shape {
     const char *text;
-    struct kn_rows rows; /* base not set */
-    int n;
+    int h, w, channels, kernel, stride, n;
 } shapes[] = {
-    {"conv 1->20 5x5 28x28 (lenet5 1)", {NULL, 576, 24, 1, 28, 5, 5, 28}, 20},
-    {"conv 20->50 5x5 12x12 (lenet5 2)", {NULL, 64, 8, 20, 240, 5, 100, 240}, 50},
-    {"conv 10->25 5x5 12x12", {NULL, 64, 8, 10, 120, 5, 50, 120}, 25},
-    {"conv 64->64 3x3 30x30", {NULL, 784, 28, 64, 1920, 3, 192, 1920}, 64},
-    {"fc 800x500", {NULL, 1, 1, 800, 0, 1, 800, 800}, 500},
-    {"fc 500x10", {NULL, 1, 1, 500, 0, 1, 500, 500}, 10},
-    {"fc 784x300", {NULL, 1, 1, 784, 0, 1, 784, 784}, 300},
-    {"fc 300x100", {NULL, 1, 1, 300, 0, 1, 300, 300}, 100},
-    {"fc 100x10", {NULL, 1, 1, 100, 0, 1, 100, 100}, 10},
-    {"fc 784x300 batch 3", {NULL, 3, 3, 784, 0, 1, 784, 784}, 300},
-    {"fc 784x300 batch 32", {NULL, 32, 32, 784, 0, 1, 784, 784}, 300},
-    {"fc 800x500 batch 32", {NULL, 32, 32, 800, 0, 1, 800, 800}, 500},
-    {"fc 300x100 batch 32", {NULL, 32, 32, 300, 0, 1, 300, 300}, 100},
+    {"conv 1->20 5x5 28x28 (lenet5 1)", 28, 28, 1, 5, 1, 20},
+    {"conv 20->50 5x5 12x12 (lenet5 2)", 12, 12, 20, 5, 1, 50},
+    {"conv 10->25 5x5 12x12", 12, 12, 10, 5, 1, 25},
+    {"conv 3->16 3x3 34x34", 34, 34, 3, 3, 1, 16},
+    {"conv 16->16 3x3 34x34", 34, 34, 16, 3, 1, 16},
+    {"conv 32->64 3x3 17x17 stride 2", 17, 17, 32, 3, 2, 64},
+    {"conv 64->64 3x3 30x30", 30, 30, 64, 3, 1, 64},
+    {"conv 64->64 3x3 58x58", 58, 58, 64, 3, 1, 64},
+    {"conv 512->512 3x3 9x9", 9, 9, 512, 3, 1, 512},
+    {"conv 64->64 1x1 25x5", 25, 5, 64, 1, 1, 64},
+    {"conv 8->16 1x1 48x48", 48, 48, 8, 1, 1, 16},
+    {"conv 16->8 1x1 48x48", 48, 48, 16, 1, 1, 8},
+    {"conv 96->24 1x1 56x56", 56, 56, 96, 1, 1, 24},
+    {"conv 128->128 1x1 6x6", 6, 6, 128, 1, 1, 128},
+    {"fc 800x500", 1, 1, 800, 1, 1, 500},
+    {"fc 500x10", 1, 1, 500, 1, 1, 10},
+    {"fc 784x300", 1, 1, 784, 1, 1, 300},
+    {"fc 300x100", 1, 1, 300, 1, 1, 100},
+    {"fc 100x10", 1, 1, 100, 1, 1, 10},
+    {"fc 1024x1024", 1, 1, 1024, 1, 1, 1024},
+    {"fc 784x300 batch 3", 1, 3, 784, 1, 1, 300},
+    {"fc 784x300 batch 32", 1, 32, 784, 1, 1, 300},
+    {"fc 800x500 batch 32", 1, 32, 800, 1, 1, 500},
+    {"fc 300x100 batch 32", 1, 32, 300, 1, 1, 100},
+    {"fc 1024x1024 batch 32", 1, 32, 1024, 1, 1, 1024},
+    {"gemm 128x128x512", 1, 128, 128, 1, 1, 512},
+    {"gemm 512x512x512", 1, 512, 512, 1, 1, 512},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static int depth(const struct dense_shape *s)
+static struct kn_rows rows_of(const struct dense_shape *s)
 {
-    return s->rows.segs * s->rows.seg_len;
+    int ow = (s->w - s->kernel) / s->stride + 1, oh = (s->h - s->kernel) / s->stride + 1;
+    ptrdiff_t line = (ptrdiff_t)s->w * s->channels;
+    struct kn_rows rows = {.m = oh * ow,
+                           .row_w = ow,
+                           .step_x = (ptrdiff_t)s->stride * s->channels,
+                           .step_y = s->stride * line,
+                           .segs = s->kernel,
+                           .seg_len = s->kernel * s->channels,
+                           .seg_w = 1,
+                           .seg_step_y = line};
+    return rows;
 }
 
-/* Elements of the input: up to the last one that any row reads. */
+static struct kn_out out_of(const struct kn_rows *rows, void *c, int n)
+{
+    return (struct kn_out){c, n, (ptrdiff_t)rows->row_w * n};
+}
+
+static size_t weight_elements(const struct dense_shape *s)
+{
+    return (size_t)s->n * (size_t)(s->kernel * s->kernel * s->channels);
+}
+
 static size_t input_elements(const struct dense_shape *s)
 {
-    ptrdiff_t lines = (s->rows.m - 1) / s->rows.row_w, columns = s->rows.row_w - 1;
-    return (size_t)(lines * s->rows.step_y + columns * s->rows.step_x + (s->rows.segs - 1) * s->rows.seg_step +
-                    s->rows.seg_len);
+    return (size_t)s->h * (size_t)s->w * (size_t)s->channels;
 }
 
 struct f32_context {
@@ -50,14 +82,16 @@ struct f32_context {
 static void run_f32(void *context)
 {
     const struct f32_context *f = context;
-    f->slot->run(f->rows, f->packed, f->bias, f->n, 0, INFINITY, f->c, f->n);
+    const struct kn_tail_f32 tail = {f->bias, 0, INFINITY, NULL};
+    const struct kn_out out = out_of(f->rows, f->c, f->n);
+    f->slot->run(f->rows, f->packed, &tail, f->n, &out);
 }
 
 static enum status bench_f32(struct knbench *b, const struct dense_shape *s)
 {
     const struct kn_gemm_f32 *slot[] = {&b->ref->gemm_f32, &b->simd->gemm_f32};
-    size_t outputs = (size_t)s->rows.m * (size_t)s->n, weights = (size_t)s->n * (size_t)depth(s);
-    struct kn_rows rows = s->rows;
+    struct kn_rows rows = rows_of(s);
+    size_t outputs = (size_t)rows.m * (size_t)s->n, weights = weight_elements(s);
     struct f32_context context[2];
     struct knsubject subject[2];
     float *x, *w, *bias, *c;
@@ -90,7 +124,8 @@ struct u8s8_context {
 static void run_u8s8(void *context)
 {
     const struct u8s8_context *f = context;
-    f->slot->run_u8(&f->rows, f->packed, f->rq, f->n, f->c, f->n);
+    const struct kn_out out = out_of(&f->rows, f->c, f->n);
+    f->slot->run_u8(&f->rows, f->packed, f->rq, NULL, f->n, &out);
 }
 
 /* The slots of every kernel of the contract that the level has, the slowest first. */
@@ -114,7 +149,8 @@ static void collect_u8s8(void *context, const char *contract, const struct kn_fa
 
 static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
 {
-    size_t outputs = (size_t)s->rows.m * (size_t)s->n, weights = (size_t)s->n * (size_t)depth(s);
+    struct kn_rows rows = rows_of(s);
+    size_t outputs = (size_t)rows.m * (size_t)s->n, weights = weight_elements(s);
     struct u8s8_slots slots = {.b = b};
     struct u8s8_context context[KNTIMING_SUBJECTS];
     struct knsubject subject[KNTIMING_SUBJECTS];
@@ -139,14 +175,14 @@ static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
     for (int i = 0; i < slots.count; i++) {
         const struct kn_gemm_u8s8 *slot = &slots.slot[i];
         void *packed;
-        TRY(knbench_buffer(b, slot->pack_bytes(w, s->n, s->rows.segs, s->rows.seg_len), &packed));
-        slot->pack(w, s->n, s->rows.segs, s->rows.seg_len, packed);
-        context[i] = (struct u8s8_context){slot, s->rows, packed, &rq, s->n, c};
+        TRY(knbench_buffer(b, slot->pack_bytes(w, s->n, rows.segs, rows.seg_len), &packed));
+        slot->pack(w, s->n, rows.segs, rows.seg_len, packed);
+        context[i] = (struct u8s8_context){slot, rows, packed, &rq, s->n, c};
         context[i].rows.base = slot->facts.a_bytes == 2 ? (const void *)wide : x;
         subject[i] = (struct knsubject){&slot->facts, run_u8s8, &context[i], 0};
     }
     knbench_time(subject, slots.count);
-    knbench_print(b, subject, slots.count, s->text, (double)s->rows.m * (double)weights, "GMAC/s");
+    knbench_print(b, subject, slots.count, s->text, (double)rows.m * (double)weights, "GMAC/s");
     return ST_OK;
 }
 

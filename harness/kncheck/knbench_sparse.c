@@ -36,13 +36,16 @@ struct context {
 static void run_gemm_f32(void *p)
 {
     const struct context *c = p;
-    c->table->gemm_f32.run(&c->rows, c->packed, c->bias, c->n, 0, INFINITY, c->y, c->n);
+    const struct kn_tail_f32 tail = {c->bias, 0, INFINITY, NULL};
+    const struct kn_out out = {c->y, c->n, (ptrdiff_t)c->rows.row_w * c->n};
+    c->table->gemm_f32.run(&c->rows, c->packed, &tail, c->n, &out);
 }
 
 static void run_gemm_u8s8(void *p)
 {
     const struct context *c = p;
-    c->table->gemm_u8s8.run_u8(&c->rows, c->packed, &c->rq, c->n, c->y, c->n);
+    const struct kn_out out = {c->y, c->n, (ptrdiff_t)c->rows.row_w * c->n};
+    c->table->gemm_u8s8.run_u8(&c->rows, c->packed, &c->rq, NULL, c->n, &out);
 }
 
 static void run_spmv_f32(void *p)
@@ -90,8 +93,9 @@ static enum status begin(struct knbench *b, const struct sparse_shape *s, struct
     c->cols.line_step = s->width;
     c->rows.m = positions(s);
     c->rows.step_x = s->channels;
-    c->rows.step_y = c->rows.seg_step = (ptrdiff_t)s->width * s->channels;
+    c->rows.step_y = c->rows.seg_step_y = (ptrdiff_t)s->width * s->channels;
     c->rows.segs = s->kernel;
+    c->rows.seg_w = 1;
     c->rows.seg_len = s->kernel * s->channels;
     TRY(knbench_buffer(b, (size_t)s->n * (size_t)positions(s) * sizeof(float), &c->y));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *bias, &bias));

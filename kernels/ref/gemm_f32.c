@@ -5,21 +5,29 @@
 static float dot(const struct kn_rows *a, const float *x, const float *w)
 {
     float sum = 0;
-    for (int s = 0; s < a->segs; s++, x += a->seg_step, w += a->seg_len) {
+    for (int s = 0; s < a->segs; s++, w += a->seg_len) {
+        const float *seg = x + kn_seg_place(a, s);
         for (int i = 0; i < a->seg_len; i++)
-            sum += x[i] * w[i];
+            sum += seg[i] * w[i];
     }
     return sum;
 }
 
-void kn_gemm_f32__ref(const struct kn_rows *a, const void *packed, const float *bias, int n, float lo, float hi,
-                      float *c, ptrdiff_t ldc)
+void kn_gemm_f32__ref(const struct kn_rows *a, const void *packed, const struct kn_tail_f32 *tail, int n,
+                      const struct kn_out *c)
 {
     const float *w = packed; /* (n, K) */
+    const struct kn_residual *residual = tail->residual;
     size_t k = (size_t)a->segs * (size_t)a->seg_len;
-    for (int r = 0; r < a->m; r++) {
-        const float *x = (const float *)a->base + kn_row_offset(a, r);
-        for (int j = 0; j < n; j++)
-            c[r * ldc + j] = kn_clamp(dot(a, x, w + (size_t)j * k) + (bias ? bias[j] : 0.0f), lo, hi);
+    for (int r = a->first; r < a->first + a->m; r++) {
+        const float *x = (const float *)a->base + kn_row_place(a->row_w, a->step_x, a->step_y, r);
+        float *y = (float *)c->base + kn_row_place(a->row_w, c->step_x, c->step_y, r);
+        const float *add =
+            residual ? (const float *)residual->base + kn_row_place(a->row_w, residual->step_x, residual->step_y, r)
+                     : NULL;
+        for (int j = 0; j < n; j++) {
+            float sum = dot(a, x, w + (size_t)j * k) + (tail->bias ? tail->bias[j] : 0.0f);
+            y[j] = kn_clamp(sum + (add ? add[j] : 0.0f), tail->lo, tail->hi);
+        }
     }
 }

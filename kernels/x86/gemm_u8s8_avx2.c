@@ -6,6 +6,7 @@
  *
  * Tiles are mr rows by nv vectors of eight outputs; see gemm_f32_avx2.c for ku and for why loops are unrolled. */
 #include "kernels/panel.h"
+#include "kernels/walk.h"
 #include "kernels/x86/lanes_avx2.h"
 
 enum { NR = 16, MR = 4, MR_WIDE = 3, WIDE = 24, SUMS = 12 };
@@ -19,7 +20,9 @@ struct finish {
     int last; /* outputs in the panel's last vector, 1..8; the others are full */
     uint8_t *y8;
     int32_t *y32;
-    ptrdiff_t ldc;
+    const uint8_t *add; /* the residual, from this panel's first output, or NULL */
+    const struct kn_requant *rq;
+    const struct kn_residual *residual;
 };
 
 /* Two neighbouring inputs in every lane. */
@@ -51,12 +54,20 @@ KN_INLINE __m256i load_s32(const int32_t *sum)
 }
 
 /* Raw sums (mr, nv, 8) → c. */
-static void finish_s32(const int32_t *sum, int mr, int nv, const struct finish *f, ptrdiff_t at)
+static void finish_s32(const int32_t *sum, int mr, int nv, const struct finish *f, const struct kn_places *at)
 {
-    for (int i = 0; i < mr; i++, at += f->ldc) {
+    for (int i = 0; i < mr; i++) {
         for (int v = 0; v < nv; v++, sum += 8)
-            kn_store_s32(f->y32 + at + 8 * v, load_s32(sum), v < nv - 1 ? 8 : f->last);
+            kn_store_s32(f->y32 + at->y[i] + 8 * v, load_s32(sum), v < nv - 1 ? 8 : f->last);
     }
+}
+
+/* The same requantized together with a residual. */
+static void finish_add(const int32_t *sum, int mr, int nv, const struct finish *f, const struct kn_places *at)
+{
+    for (int i = 0; i < mr; i++, sum += 8 * nv)
+        kn_requant_add_row(sum, f->scale, f->add + at->add[i], f->residual, f->rq, 8 * (nv - 1) + f->last,
+                           f->y8 + at->y[i]);
 }
 
 KN_INLINE __m256i requant_lanes(const int32_t *sum, __m256 scale, const struct kn_requant_lanes *lanes)
@@ -65,12 +76,12 @@ KN_INLINE __m256i requant_lanes(const int32_t *sum, __m256 scale, const struct k
 }
 
 /* The same requantized, for a constant nv. */
-KN_INLINE void finish_u8(const int32_t *sum, int mr, int nv, const struct finish *f, ptrdiff_t at)
+KN_INLINE void finish_u8(const int32_t *sum, int mr, int nv, const struct finish *f, const struct kn_places *at)
 {
     const struct kn_requant_lanes lanes = f->lanes;
     __m256 s0 = _mm256_load_ps(f->scale), s1 = _mm256_load_ps(f->scale + 8), s2 = _mm256_load_ps(f->scale + 16);
-    for (int i = 0; i < mr; i++, at += f->ldc, sum += 8 * nv) {
-        uint8_t *y = f->y8 + at;
+    for (int i = 0; i < mr; i++, sum += 8 * nv) {
+        uint8_t *y = f->y8 + at->y[i];
         __m256i q0 = requant_lanes(sum, s0, &lanes);
         if (nv == 1) {
             kn_store_u8(y, kn_narrow_u8(q0), f->last);
@@ -89,25 +100,27 @@ KN_INLINE void finish_u8(const int32_t *sum, int mr, int nv, const struct finish
     }
 }
 
-static void finish_u8_1(const int32_t *sum, int mr, const struct finish *f, ptrdiff_t at)
+static void finish_u8_1(const int32_t *sum, int mr, const struct finish *f, const struct kn_places *at)
 {
     finish_u8(sum, mr, 1, f, at);
 }
 
-static void finish_u8_2(const int32_t *sum, int mr, const struct finish *f, ptrdiff_t at)
+static void finish_u8_2(const int32_t *sum, int mr, const struct finish *f, const struct kn_places *at)
 {
     finish_u8(sum, mr, 2, f, at);
 }
 
-static void finish_u8_3(const int32_t *sum, int mr, const struct finish *f, ptrdiff_t at)
+static void finish_u8_3(const int32_t *sum, int mr, const struct finish *f, const struct kn_places *at)
 {
     finish_u8(sum, mr, 3, f, at);
 }
 
-KN_INLINE void finish(const int32_t *sum, int mr, int nv, const struct finish *f, ptrdiff_t at)
+KN_INLINE void finish(const int32_t *sum, int mr, int nv, const struct finish *f, const struct kn_places *at)
 {
     if (!f->y8)
         finish_s32(sum, mr, nv, f, at);
+    else if (f->add)
+        finish_add(sum, mr, nv, f, at);
     else if (nv == 1)
         finish_u8_1(sum, mr, f, at);
     else if (nv == 2)
@@ -117,13 +130,13 @@ KN_INLINE void finish(const int32_t *sum, int mr, int nv, const struct finish *f
 }
 
 KN_INLINE void tile(const struct kn_rows *a, const int16_t *const *row, const int8_t *w, int mr, int nv, int ku,
-                    const struct finish *f, ptrdiff_t at)
+                    const struct finish *f, const struct kn_places *at)
 {
     const int16_t *x[MR];
     _Alignas(32) int32_t spill[8 * SUMS];
     __m256i sum[SUMS];
     ptrdiff_t len = a->seg_len;
-    int segs = a->segs;
+    int segs = a->segs, column = 0;
     KN_UNROLL
     for (int i = 0; i < mr * nv * ku; i++)
         sum[i] = _mm256_setzero_si256();
@@ -140,9 +153,10 @@ KN_INLINE void tile(const struct kn_rows *a, const int16_t *const *row, const in
         /* An odd segment ends in a pair whose second weight is zero. */
         for (; k < len; k += 2, w += 16 * nv)
             step(sum, x, k, w, mr, nv);
+        ptrdiff_t next = kn_seg_next(a, &column);
         KN_UNROLL
         for (int i = 0; i < mr; i++)
-            x[i] += a->seg_step;
+            x[i] += next;
     } while (--segs);
     KN_UNROLL
     for (int i = 0; i < mr * nv; i++) {
@@ -166,13 +180,13 @@ KN_INLINE __m256i add_products(__m256i sum, __m256i x, const int8_t *w)
 /* A single row against a full panel is what batch 1 runs on. Its sums are written out, because not every compiler
  * keeps tile()'s in registers when ku is 4. */
 static void tile_1_2(const struct kn_rows *a, const int16_t *const *row, const int8_t *w, const struct finish *f,
-                     ptrdiff_t at)
+                     const struct kn_places *at)
 {
     _Alignas(32) int32_t spill[2 * 8];
     __m256i a0 = _mm256_setzero_si256(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, v;
     const int16_t *x = row[0];
     ptrdiff_t len = a->seg_len;
-    int segs = a->segs;
+    int segs = a->segs, column = 0;
     do {
         ptrdiff_t k = 0;
         for (; k + 8 <= len; k += 8, w += 128) {
@@ -194,7 +208,7 @@ static void tile_1_2(const struct kn_rows *a, const int16_t *const *row, const i
             a0 = add_products(a0, v, w);
             b0 = add_products(b0, v, w + 16);
         }
-        x += a->seg_step;
+        x += kn_seg_next(a, &column);
     } while (--segs);
     a0 = _mm256_add_epi32(_mm256_add_epi32(a0, a1), _mm256_add_epi32(a2, a3));
     b0 = _mm256_add_epi32(_mm256_add_epi32(b0, b1), _mm256_add_epi32(b2, b3));
@@ -206,7 +220,7 @@ static void tile_1_2(const struct kn_rows *a, const int16_t *const *row, const i
 /* One function per tile, so that the compiler allocates registers for each alone. */
 #define TILE(mr, nv, ku)                                                                                               \
     static void tile_##mr##_##nv(const struct kn_rows *a, const int16_t *const *row, const int8_t *w,                  \
-                                 const struct finish *f, ptrdiff_t at)                                                 \
+                                 const struct finish *f, const struct kn_places *at)                                   \
     {                                                                                                                  \
         tile(a, row, w, mr, nv, ku, f, at);                                                                            \
     }
@@ -222,7 +236,7 @@ TILE(2, 3, 1)
 TILE(3, 3, 1)
 
 typedef void (*tile_fn)(const struct kn_rows *a, const int16_t *const *row, const int8_t *w, const struct finish *f,
-                        ptrdiff_t at);
+                        const struct kn_places *at);
 static const tile_fn tiles[3][MR] = {
     {tile_1_1, tile_2_1, tile_3_1, tile_4_1},
     {tile_1_2, tile_2_2, tile_3_2, tile_4_2},
@@ -230,20 +244,18 @@ static const tile_fn tiles[3][MR] = {
 };
 
 /* All rows against one panel of 8 * nv outputs. */
-static void run_panel(const struct kn_rows *a, const int8_t *w, int nv, const struct finish *f)
+static void run_panel(const struct kn_rows *a, const struct kn_out *c, const int8_t *w, int nv, const struct finish *f)
 {
-    const int16_t *line = a->base, *row[MR];
-    int mr = nv == 3 ? MR_WIDE : MR, column = 0;
+    struct kn_walk walk = kn_walk_begin(a, c, f->residual);
+    int mr = nv == 3 ? MR_WIDE : MR;
     for (int r = 0; r < a->m; r += mr) {
         int count = a->m - r < mr ? a->m - r : mr;
-        for (int i = 0; i < count; i++) {
-            row[i] = line + column * a->step_x;
-            if (++column == a->row_w) {
-                column = 0;
-                line += a->step_y;
-            }
-        }
-        tiles[nv - 1][count - 1](a, row, w, f, r * f->ldc);
+        const int16_t *row[MR];
+        struct kn_places at;
+        kn_walk_next(&walk, count, &at);
+        for (int i = 0; i < count; i++)
+            row[i] = (const int16_t *)a->base + at.x[i];
+        tiles[nv - 1][count - 1](a, row, w, f, &at);
     }
 }
 
@@ -259,37 +271,39 @@ static void set_panel(struct finish *f, const int32_t *bias, const float *scale,
     f->last = kn_panel_last(width, n - first);
 }
 
-void kn_gemm_u8s8_u8__avx2_4x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
-                                uint8_t *c, ptrdiff_t ldc)
+void kn_gemm_u8s8_u8__avx2_4x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq,
+                                const struct kn_residual *residual, int n, const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
     struct finish f;
     f.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
-    f.ldc = ldc;
     f.y32 = NULL;
+    f.rq = rq;
+    f.residual = residual;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
         set_panel(&f, rq->bias, rq->scale, first, n, width);
-        f.y8 = c + first;
-        run_panel(a, w, width / 8, &f);
+        f.y8 = (uint8_t *)c->base + first;
+        f.add = residual ? (const uint8_t *)residual->base + first : NULL;
+        run_panel(a, c, w, width / 8, &f);
         w += depth * (size_t)width;
     }
 }
 
-void kn_gemm_u8s8_s32__avx2_4x16(const struct kn_rows *a, const void *packed, const int32_t *bias, int n, int32_t *c,
-                                 ptrdiff_t ldc)
+void kn_gemm_u8s8_s32__avx2_4x16(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
+                                 const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(2, a->segs, a->seg_len);
     struct finish f;
-    f.ldc = ldc;
     f.y8 = NULL;
+    f.residual = NULL;
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(NR, n - first);
         set_panel(&f, bias, NULL, first, n, width);
-        f.y32 = c + first;
-        run_panel(a, w, width / 8, &f);
+        f.y32 = (int32_t *)c->base + first;
+        run_panel(a, c, w, width / 8, &f);
         w += depth * (size_t)width;
     }
 }

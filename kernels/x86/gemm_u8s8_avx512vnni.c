@@ -24,47 +24,51 @@ static const struct kn_quads_tiles tiles[3] = {
 };
 
 /* All rows against one panel of 8 * nv outputs. */
-static void run_panel(const struct kn_rows *a, const int8_t *w, int nv, const struct kn_quads_finish *f)
+static void run_panel(const struct kn_rows *a, const struct kn_out *c, const int8_t *w, int nv,
+                      const struct kn_quads_finish *f)
 {
     const struct kn_quads_tiles *t = &tiles[nv - 1];
-    struct kn_quads_rows rows = {a->base, 0, 0};
-    for (int size = 0; rows.done < a->m; size++) {
+    struct kn_walk walk = kn_walk_begin(a, c, f->residual);
+    int done = 0;
+    for (int size = 0; done < a->m; size++) {
         int mr = t->size[size].mr;
-        while (rows.done + mr <= a->m) {
+        for (; done + mr <= a->m; done += mr) {
             const uint8_t *row[KN_QUADS_MAX_MR];
-            ptrdiff_t at = rows.done * f->ldc;
-            kn_quads_next(&rows, a, mr, row);
-            t->size[size].run(a, row, w, f->bias, 0, f, at);
+            struct kn_places at;
+            kn_quads_next(&walk, a, mr, row, &at);
+            t->size[size].run(a, row, w, f->bias, 0, f, &at);
         }
     }
 }
 
-void kn_gemm_u8s8_u8__avx512vnni_8x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
-                                      uint8_t *c, ptrdiff_t ldc)
+void kn_gemm_u8s8_u8__avx512vnni_8x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq,
+                                      const struct kn_residual *residual, int n, const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(4, a->segs, a->seg_len);
-    struct kn_quads_finish f = {.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .ldc = ldc};
+    struct kn_quads_finish f = {
+        .lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .rq = rq, .residual = residual};
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(KN_QUADS_NR, n - first);
         kn_quads_panel(&f, rq->bias, rq->scale, first, n, width);
-        f.y8 = c + first;
-        run_panel(a, w, width / 8, &f);
+        f.y8 = (uint8_t *)c->base + first;
+        f.add = residual ? (const uint8_t *)residual->base + first : NULL;
+        run_panel(a, c, w, width / 8, &f);
         w += depth * (size_t)width;
     }
 }
 
 void kn_gemm_u8s8_s32__avx512vnni_8x16(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
-                                       int32_t *c, ptrdiff_t ldc)
+                                       const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(4, a->segs, a->seg_len);
-    struct kn_quads_finish f = {.ldc = ldc};
+    struct kn_quads_finish f = {0};
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(KN_QUADS_NR, n - first);
         kn_quads_panel(&f, bias, NULL, first, n, width);
-        f.y32 = c + first;
-        run_panel(a, w, width / 8, &f);
+        f.y32 = (int32_t *)c->base + first;
+        run_panel(a, c, w, width / 8, &f);
         w += depth * (size_t)width;
     }
 }

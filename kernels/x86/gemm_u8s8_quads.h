@@ -9,6 +9,7 @@
 #define KERNELS_X86_GEMM_U8S8_QUADS_H
 
 #include "kernels/panel.h"
+#include "kernels/walk.h"
 #include "kernels/x86/lanes_avx2.h"
 
 enum { KN_QUADS_NR = 16, KN_QUADS_WIDE = 24, KN_QUADS_SUMS = 24, KN_QUADS_MAX_MR = 8, KN_QUADS_SIZES = 4 };
@@ -21,15 +22,17 @@ struct kn_quads_finish {
     int last; /* outputs in the panel's last vector, 1..8; the others are full */
     uint8_t *y8;
     int32_t *y32;
-    ptrdiff_t ldc;
+    const uint8_t *add; /* the residual, from this panel's first output, or NULL */
+    const struct kn_requant *rq;
+    const struct kn_residual *residual;
     int32_t padded_bias[KN_QUADS_WIDE]; /* of a last panel, filled up with zeros */
     float padded_scale[KN_QUADS_WIDE];
 };
 
-/* Sums of row i begin with start[i * start_step + ...]: bias, or more. `at`: of the first output in C. */
+/* Sums of row i begin with start[i * start_step + ...]: bias, or more. `at`: the rows. */
 typedef void (*kn_quads_tile_fn)(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
                                  const int32_t *start, ptrdiff_t start_step, const struct kn_quads_finish *f,
-                                 ptrdiff_t at);
+                                 const struct kn_places *at);
 /* Tiles for one panel width, the tallest first; the last one has a single row. */
 struct kn_quads_tiles {
     struct {
@@ -104,23 +107,39 @@ KN_INLINE void kn_quads_finish_u8(const __m256i *sum, int nv, const struct kn_qu
     }
 }
 
+/* One row with a residual, through memory; not inlined, so that the sums of the other rows stay in registers. */
+static __attribute__((noinline)) void
+kn_quads_finish_add(const int32_t *sum, int count, const struct kn_quads_finish *f, const uint8_t *add, uint8_t *y)
+{
+    kn_requant_add_row(sum, f->scale, add, f->residual, f->rq, count, y);
+}
+
 /* Row i of a tile. */
 KN_INLINE void kn_quads_finish_row(const __m256i *sum, int i, int mr, int nv, const struct kn_quads_finish *f,
-                                   ptrdiff_t at)
+                                   const struct kn_places *at)
 {
     if (i >= mr)
         return;
+    if (f->add) {
+        _Alignas(32) int32_t spill[KN_QUADS_WIDE];
+        KN_UNROLL
+        for (int v = 0; v < nv; v++)
+            _mm256_store_si256((__m256i *)(void *)(spill + 8 * v), sum[i * nv + v]);
+        kn_quads_finish_add(spill, 8 * (nv - 1) + f->last, f, f->add + at->add[i], f->y8 + at->y[i]);
+        return;
+    }
     if (f->y8) {
-        kn_quads_finish_u8(sum + i * nv, nv, f, f->y8 + at + i * f->ldc);
+        kn_quads_finish_u8(sum + i * nv, nv, f, f->y8 + at->y[i]);
         return;
     }
     KN_UNROLL
     for (int v = 0; v < nv; v++)
-        kn_store_s32(f->y32 + at + i * f->ldc + 8 * v, sum[i * nv + v], v < nv - 1 ? 8 : f->last);
+        kn_store_s32(f->y32 + at->y[i] + 8 * v, sum[i * nv + v], v < nv - 1 ? 8 : f->last);
 }
 
 /* Not a loop: clang 14 leaves one over so much code as it is, and then all sums live in memory. */
-KN_INLINE void kn_quads_finish(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f, ptrdiff_t at)
+KN_INLINE void kn_quads_finish(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f,
+                               const struct kn_places *at)
 {
     kn_quads_finish_row(sum, 0, mr, nv, f, at);
     kn_quads_finish_row(sum, 1, mr, nv, f, at);
@@ -134,12 +153,12 @@ KN_INLINE void kn_quads_finish(const __m256i *sum, int mr, int nv, const struct 
 
 KN_INLINE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w, const int32_t *start,
                              ptrdiff_t start_step, int mr, int nv, int ku, const struct kn_quads_finish *f,
-                             ptrdiff_t at)
+                             const struct kn_places *at)
 {
     const uint8_t *x[KN_QUADS_MAX_MR];
     __m256i sum[KN_QUADS_SUMS];
     ptrdiff_t len = a->seg_len;
-    int segs = a->segs;
+    int segs = a->segs, column = 0;
     KN_UNROLL
     for (int i = 0; i < mr; i++) {
         x[i] = row[i];
@@ -160,9 +179,10 @@ KN_INLINE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row,
         /* A segment that is no multiple of four ends in weights that are zero. */
         for (; k < len; k += 4, w += 32 * nv)
             kn_quads_step(sum, x, k, w, mr, nv);
+        ptrdiff_t next = kn_seg_next(a, &column);
         KN_UNROLL
         for (int i = 0; i < mr; i++)
-            x[i] += a->seg_step;
+            x[i] += next;
     } while (--segs);
     KN_UNROLL
     for (int i = mr * nv; i < mr * nv * ku; i++)
@@ -174,28 +194,18 @@ KN_INLINE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row,
 #define KN_QUADS_TILE(mr, nv, ku)                                                                                      \
     static void tile_##mr##_##nv(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,                  \
                                  const int32_t *start, ptrdiff_t start_step, const struct kn_quads_finish *f,          \
-                                 ptrdiff_t at)                                                                         \
+                                 const struct kn_places *at)                                                           \
     {                                                                                                                  \
         kn_quads_tile(a, row, w, start, start_step, mr, nv, ku, f, at);                                                \
     }
 
-/* Where the rows of the next tile begin. */
-struct kn_quads_rows {
-    const uint8_t *line;
-    int column, done;
-};
-
-/* The next `count` rows. */
-KN_INLINE void kn_quads_next(struct kn_quads_rows *rows, const struct kn_rows *a, int count, const uint8_t **row)
+/* The next `count` rows, and where each begins. */
+KN_INLINE void kn_quads_next(struct kn_walk *walk, const struct kn_rows *a, int count, const uint8_t **row,
+                             struct kn_places *at)
 {
-    for (int i = 0; i < count; i++) {
-        row[i] = rows->line + rows->column * a->step_x;
-        if (++rows->column == a->row_w) {
-            rows->column = 0;
-            rows->line += a->step_y;
-        }
-    }
-    rows->done += count;
+    kn_walk_next(walk, count, at);
+    for (int i = 0; i < count; i++)
+        row[i] = (const uint8_t *)a->base + at->x[i];
 }
 
 /* Biases (NULL: none) and scales (NULL: raw sums) of the panel that starts at `first`. */

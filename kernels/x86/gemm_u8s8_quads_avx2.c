@@ -48,7 +48,8 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
     const uint32_t *length = e->length;
     const int8_t *w = e->weights;
     const uint8_t *x[MR];
-    ptrdiff_t seg_step = a->seg_step;
+    int single = a->seg_w == 1;
+    ptrdiff_t seg_step = a->seg_step_y;
     KN_UNROLL
     for (int i = 0; i < mr; i++)
         x[i] = row[i];
@@ -64,7 +65,9 @@ KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, in
             for (int i = 0; i < mr; i++)
                 part[i] = _mm256_setzero_si256();
             for (; place != end; place++, w += KN_QUADS_BYTES) {
-                ptrdiff_t at = (flat ? 0 : (ptrdiff_t)place->segment * seg_step) + (ptrdiff_t)place->input;
+                ptrdiff_t at = (ptrdiff_t)place->input;
+                if (!flat)
+                    at += single ? (ptrdiff_t)place->segment * seg_step : kn_seg_place(a, (int)place->segment);
                 __m256i wv = kn_quads_load(w);
                 KN_UNROLL
                 for (int i = 0; i < mr; i++)
@@ -98,51 +101,54 @@ typedef void (*extras_fn)(const struct kn_rows *a, const uint8_t *const *row, in
 static const extras_fn extras[MR + 1] = {[1] = extras_1, [2] = extras_2, [4] = extras_4};
 
 /* All rows against one panel of 8 * nv outputs. Returns what follows the panel. */
-static const int8_t *run_panel(const struct kn_rows *a, const int8_t *w, size_t depth, int nv,
+static const int8_t *run_panel(const struct kn_rows *a, const struct kn_out *c, const int8_t *w, size_t depth, int nv,
                                const struct kn_quads_finish *f)
 {
     const struct kn_quads_tiles *t = &tiles[nv - 1];
     const struct extras e = read_extras(w + depth * (size_t)(8 * nv));
-    struct kn_quads_rows rows = {a->base, 0, 0};
+    struct kn_walk walk = kn_walk_begin(a, c, f->residual);
+    int done = 0;
     _Alignas(32) int32_t start[MR * KN_QUADS_WIDE];
-    for (int size = 0; rows.done < a->m; size++) {
+    for (int size = 0; done < a->m; size++) {
         int mr = t->size[size].mr;
-        while (rows.done + mr <= a->m) {
+        for (; done + mr <= a->m; done += mr) {
             const uint8_t *row[KN_QUADS_MAX_MR];
-            ptrdiff_t at = rows.done * f->ldc;
-            kn_quads_next(&rows, a, mr, row);
+            struct kn_places at;
+            kn_quads_next(&walk, a, mr, row, &at);
             if (e.head.extras)
                 extras[mr](a, row, nv, &e, f->bias, start);
-            t->size[size].run(a, row, w, e.head.extras ? start : f->bias, e.head.extras ? 8 * nv : 0, f, at);
+            t->size[size].run(a, row, w, e.head.extras ? start : f->bias, e.head.extras ? 8 * nv : 0, f, &at);
         }
     }
     return e.weights + (size_t)e.head.extras * KN_QUADS_BYTES;
 }
 
-void kn_gemm_u8s8_u8__avx2_quads_4x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq, int n,
-                                      uint8_t *c, ptrdiff_t ldc)
+void kn_gemm_u8s8_u8__avx2_quads_4x16(const struct kn_rows *a, const void *packed, const struct kn_requant *rq,
+                                      const struct kn_residual *residual, int n, const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(4, a->segs, a->seg_len);
-    struct kn_quads_finish f = {.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .ldc = ldc};
+    struct kn_quads_finish f = {
+        .lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi), .rq = rq, .residual = residual};
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(KN_QUADS_NR, n - first);
         kn_quads_panel(&f, rq->bias, rq->scale, first, n, width);
-        f.y8 = c + first;
-        w = run_panel(a, w, depth, width / 8, &f);
+        f.y8 = (uint8_t *)c->base + first;
+        f.add = residual ? (const uint8_t *)residual->base + first : NULL;
+        w = run_panel(a, c, w, depth, width / 8, &f);
     }
 }
 
 void kn_gemm_u8s8_s32__avx2_quads_4x16(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
-                                       int32_t *c, ptrdiff_t ldc)
+                                       const struct kn_out *c)
 {
     const int8_t *w = packed;
     size_t depth = kn_panel_depth(4, a->segs, a->seg_len);
-    struct kn_quads_finish f = {.ldc = ldc};
+    struct kn_quads_finish f = {0};
     for (int first = 0, width; first < n; first += width) {
         width = kn_panel_width(KN_QUADS_NR, n - first);
         kn_quads_panel(&f, bias, NULL, first, n, width);
-        f.y32 = c + first;
-        w = run_panel(a, w, depth, width / 8, &f);
+        f.y32 = (int32_t *)c->base + first;
+        w = run_panel(a, c, w, depth, width / 8, &f);
     }
 }

@@ -109,6 +109,16 @@ KN_INLINE struct kn_requant_lanes kn_requant_lanes(int32_t zero_point, int32_t l
     return q;
 }
 
+/* One row of `count` sums with its residual, by kn_requantize_add. */
+static inline void kn_requant_add_row(const int32_t *sum, const float *scale, const uint8_t *add,
+                                      const struct kn_residual *residual, const struct kn_requant *rq, int count,
+                                      uint8_t *y)
+{
+    for (int j = 0; j < count; j++)
+        y[j] = kn_requantize_add(sum[j], scale[j], add[j], residual->scale, residual->zero_point, rq->zero_point,
+                                 rq->lo, rq->hi);
+}
+
 /* Scaled float → 0..255 in 32-bit lanes: clamp, round to nearest even, add the zero point. */
 KN_INLINE __m256i kn_round_lanes(__m256 scaled, const struct kn_requant_lanes *q)
 {
