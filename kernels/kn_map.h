@@ -17,9 +17,11 @@ typedef void (*kn_dequant_s32_f32_fn)(const int32_t *acc, int n, const int32_t *
 typedef void (*kn_widen_u8_s16_fn)(const uint8_t *x, size_t count, int16_t *y);
 typedef void (*kn_clamp_f32_fn)(const float *x, size_t count, float lo, float hi, float *y);
 typedef void (*kn_clamp_u8_fn)(const uint8_t *x, size_t count, uint8_t lo, uint8_t hi, uint8_t *y);
-/* y(cols, rows) = x(rows, cols) transposed; 4-byte and 1-byte elements. H,W,C <-> C,H,W is one of these. */
-typedef void (*kn_transpose_x32_fn)(const void *x, int rows, int cols, void *y);
-typedef void (*kn_transpose_x8_fn)(const void *x, int rows, int cols, void *y);
+/* y(cols, rows) = x(rows, cols) transposed; 4-byte and 1-byte elements. Rows of x begin x_pitch >= cols elements apart,
+ * those of y y_pitch >= rows. H,W,C <-> C,H,W is one of these; so is one head's part of (positions, heads, features). y
+ * must not overlap x. */
+typedef void (*kn_transpose_x32_fn)(const void *x, ptrdiff_t x_pitch, int rows, int cols, void *y, ptrdiff_t y_pitch);
+typedef void (*kn_transpose_x8_fn)(const void *x, ptrdiff_t x_pitch, int rows, int cols, void *y, ptrdiff_t y_pitch);
 
 struct kn_quantize_f32_u8 {
     struct kn_facts facts;
@@ -79,7 +81,7 @@ typedef void (*kn_unary_f32_fn)(const float *x, size_t count, float *y);
 typedef void (*kn_softmax_f32_fn)(const float *x, int rows, int cols, float *y);
 /* Each row: (x - mean) / sqrt(variance + epsilon) * gamma + beta; gamma, beta (cols). Ba et al. 2016; the mean first,
  * then the variance. Tolerance kn_tolerance_f32(cols) * (|gamma| * the row's largest |x| / deviation + |beta|). y may
- * be x. |x| up to 1e18; a row with a NaN or an infinity is all NaN. A row gives the same bits wherever it stands. */
+ * be x. |x| up to 1e16; a row with a NaN or an infinity is all NaN. A row gives the same bits wherever it stands. */
 typedef void (*kn_layernorm_f32_fn)(const float *x, int rows, int cols, const float *gamma, const float *beta,
                                     float epsilon, float *y);
 #define KN_TOLERANCE_UNARY 2e-6f

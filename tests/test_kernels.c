@@ -243,12 +243,15 @@ static void test_transpose(void **state)
     struct kn_table t = ref_table();
     const uint32_t x[] = {1, 2, 3, 4, 5, 6}, want[] = {1, 4, 2, 5, 3, 6};
     const uint8_t x8[] = {1, 2, 3, 4, 5, 6}, want8[] = {1, 4, 2, 5, 3, 6};
-    uint32_t y[6];
+    const uint32_t narrow[] = {2, 5, 9, 3, 6, 9}; /* columns 1 and 2 of x, to rows of three */
+    uint32_t y[6] = {9, 9, 9, 9, 9, 9};
     uint8_t y8[6];
     (void)state;
-    t.transpose_x32.run(x, 2, 3, y);
+    t.transpose_x32.run(x + 1, 3, 2, 2, y, 3);
+    assert_memory_equal(y, narrow, sizeof narrow);
+    t.transpose_x32.run(x, 3, 2, 3, y, 2);
     assert_memory_equal(y, want, sizeof want);
-    t.transpose_x8.run(x8, 2, 3, y8);
+    t.transpose_x8.run(x8, 3, 2, 3, y8, 2);
     assert_memory_equal(y8, want8, sizeof want8);
 }
 

@@ -189,8 +189,10 @@ void engine_exec_dequant(const struct exec_step *step)
 
 void engine_exec_transpose(const struct exec_step *step)
 {
+    const struct exec_transpose *t = &step->u.transpose;
+
     for (int i = 0; i < step->repeat; i++)
-        step->u.transpose.run(x_at(step, i), step->u.transpose.rows, step->u.transpose.cols, y_at(step, i));
+        t->run(x_at(step, i), t->cols, t->rows, t->cols, y_at(step, i), t->rows);
 }
 
 /* One plane: a block of filling above, the rows with filling on both sides, a block below. The right side of a row

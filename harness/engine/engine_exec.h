@@ -99,7 +99,7 @@ struct exec_dequant {
 };
 
 struct exec_transpose {
-    void (*run)(const void *x, int rows, int cols, void *y);
+    void (*run)(const void *x, ptrdiff_t x_pitch, int rows, int cols, void *y, ptrdiff_t y_pitch);
     int rows, cols;
 };
 

@@ -80,13 +80,13 @@ static void run_clamp_u8(void *p)
 static void run_transpose_x32(void *p)
 {
     const struct context *c = p;
-    c->table->transpose_x32.run(c->x32, c->rows, c->cols, c->y);
+    c->table->transpose_x32.run(c->x32, c->cols, c->rows, c->cols, c->y, c->rows);
 }
 
 static void run_transpose_x8(void *p)
 {
     const struct context *c = p;
-    c->table->transpose_x8.run(c->x8, c->rows, c->cols, c->y);
+    c->table->transpose_x8.run(c->x8, c->cols, c->rows, c->cols, c->y, c->rows);
 }
 
 #define MOVE(name, bytes)                                                                                              \

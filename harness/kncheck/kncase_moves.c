@@ -178,30 +178,45 @@ enum status kncase_clamp_u8(struct kncase *c)
     return kncase_same(c, facts, &y);
 }
 
+/* Rows, columns and pitches, wider than the rows half of the time. */
+struct sheet {
+    int rows, cols;
+    ptrdiff_t x_pitch, y_pitch;
+};
+
+static struct sheet pick_sheet(struct kncase *c, const struct kn_facts *facts)
+{
+    struct sheet s;
+    s.rows = kncase_size(c, facts->nr, 40);
+    s.cols = kncase_size(c, facts->nr, 40);
+    s.x_pitch = s.cols + (kncase_chance(c, 2) ? kncase_below(c, 20) : 0);
+    s.y_pitch = s.rows + (kncase_chance(c, 2) ? kncase_below(c, 20) : 0);
+    kncase_describe(c, "rows %d cols %d, pitches %td and %td", s.rows, s.cols, s.x_pitch, s.y_pitch);
+    return s;
+}
+
 enum status kncase_transpose_x32(struct kncase *c)
 {
     const struct kn_facts *facts = &c->simd->transpose_x32.facts;
-    int rows = kncase_size(c, facts->nr, 40), cols = kncase_size(c, facts->nr, 40);
+    struct sheet s = pick_sheet(c, facts);
     struct kncase_outputs y;
     float *x;
-    kncase_describe(c, "rows %d cols %d", rows, cols);
-    TRY(kncase_wild_f32(c, (size_t)rows * (size_t)cols, &x));
-    TRY(kncase_outputs(c, (size_t)rows * (size_t)cols * sizeof *x, &y));
-    c->ref->transpose_x32.run(x, rows, cols, y.ref);
-    c->simd->transpose_x32.run(x, rows, cols, y.simd);
+    TRY(kncase_wild_f32(c, (size_t)(s.rows * s.x_pitch), &x));
+    TRY(kncase_outputs(c, (size_t)(s.cols * s.y_pitch) * sizeof *x, &y));
+    c->ref->transpose_x32.run(x, s.x_pitch, s.rows, s.cols, y.ref, s.y_pitch);
+    c->simd->transpose_x32.run(x, s.x_pitch, s.rows, s.cols, y.simd, s.y_pitch);
     return kncase_same(c, facts, &y);
 }
 
 enum status kncase_transpose_x8(struct kncase *c)
 {
     const struct kn_facts *facts = &c->simd->transpose_x8.facts;
-    int rows = kncase_size(c, facts->nr, 40), cols = kncase_size(c, facts->nr, 40);
+    struct sheet s = pick_sheet(c, facts);
     struct kncase_outputs y;
     uint8_t *x;
-    kncase_describe(c, "rows %d cols %d", rows, cols);
-    TRY(kncase_u8(c, (size_t)rows * (size_t)cols, &x));
-    TRY(kncase_outputs(c, (size_t)rows * (size_t)cols, &y));
-    c->ref->transpose_x8.run(x, rows, cols, y.ref);
-    c->simd->transpose_x8.run(x, rows, cols, y.simd);
+    TRY(kncase_u8(c, (size_t)(s.rows * s.x_pitch), &x));
+    TRY(kncase_outputs(c, (size_t)(s.cols * s.y_pitch), &y));
+    c->ref->transpose_x8.run(x, s.x_pitch, s.rows, s.cols, y.ref, s.y_pitch);
+    c->simd->transpose_x8.run(x, s.x_pitch, s.rows, s.cols, y.simd, s.y_pitch);
     return kncase_same(c, facts, &y);
 }
