@@ -49,6 +49,10 @@ struct kn_table {
     struct kn_spmm_u8s8 spmm_u8s8;
     struct kn_maxpool_f32 maxpool_f32_nhwc, maxpool_f32_chw;
     struct kn_maxpool_u8 maxpool_u8_nhwc, maxpool_u8_chw;
+    struct kn_avgpool_f32 avgpool_f32_nhwc;
+    struct kn_avgpool_u8 avgpool_u8_nhwc;
+    struct kn_depthwise_f32 depthwise_f32;
+    struct kn_depthwise_u8s8 depthwise_u8s8;
     struct kn_quantize_f32_u8 quantize_f32_u8;
     struct kn_range_f32 range_f32;
     struct kn_dequant_s32_f32 dequant_s32_f32;

@@ -8,6 +8,10 @@
 struct kn_pool_shape {
     int c, h, w, oh, ow, kernel_h, kernel_w, stride_h, stride_w;
     int pad_h, pad_w; /* before the first line and column; oh and ow say what is needed behind the last */
+    /* Of the H,W,C pools only; the C,H,W pools are dense, compute every line and read none of these. */
+    ptrdiff_t x_step_x, x_step_y; /* elements from a column and from a line of the input to the next; dense: c, w * c */
+    ptrdiff_t y_step_x, y_step_y; /* the same of the output; dense: c, ow * c */
+    int first, lines;             /* output lines first .. first + lines - 1 are computed (x and y point at line 0) */
 };
 typedef void (*kn_maxpool_f32_fn)(const struct kn_pool_shape *s, const float *x, float *y);
 typedef void (*kn_maxpool_u8_fn)(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y);

@@ -59,6 +59,27 @@
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_u8_fn, kn_maxpool_u8_chw__##impl);
 #include "kernels/maxpool_u8_chw.def"
 #undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_avgpool_f32_fn, kn_avgpool_f32_nhwc__##impl);
+#include "kernels/avgpool_f32_nhwc.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_avgpool_u8_fn, kn_avgpool_u8_nhwc__##impl);
+#include "kernels/avgpool_u8_nhwc.def"
+#undef KERNEL
+
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_depthwise_f32_fn, kn_depthwise_f32__##impl);                                                         \
+    size_t kn_depthwise_f32_pack_bytes__##impl(const float *w, int c, int kernel_h, int kernel_w);                     \
+    void kn_depthwise_f32_pack__##impl(const float *w, int c, int kernel_h, int kernel_w, void *out);
+#include "kernels/depthwise_f32.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_depthwise_u8s8_u8_fn, kn_depthwise_u8s8_u8__##impl);                                                 \
+    KN_DECLARE(kn_depthwise_u8s8_s32_fn, kn_depthwise_u8s8_s32__##impl);                                               \
+    size_t kn_depthwise_u8s8_pack_bytes__##impl(const int8_t *w, int c, int kernel_h, int kernel_w);                   \
+    void kn_depthwise_u8s8_pack__##impl(const int8_t *w, int c, int kernel_h, int kernel_w, void *out);
+#include "kernels/depthwise_u8s8.def"
+#undef KERNEL
+
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_quantize_f32_u8_fn, kn_quantize_f32_u8__##impl);
 #include "kernels/quantize_f32_u8.def"
 #undef KERNEL

@@ -84,6 +84,35 @@ static const struct kn_maxpool_u8 maxpool_u8_chw[] = {
 #include "kernels/maxpool_u8_chw.def"
 };
 #undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_avgpool_f32_nhwc__" #impl, isa, 1, step, 1, 4}, kn_avgpool_f32_nhwc__##impl},
+static const struct kn_avgpool_f32 avgpool_f32_nhwc[] = {
+#include "kernels/avgpool_f32_nhwc.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, step) {{"kn_avgpool_u8_nhwc__" #impl, isa, 1, step, 1, 1}, kn_avgpool_u8_nhwc__##impl},
+static const struct kn_avgpool_u8 avgpool_u8_nhwc[] = {
+#include "kernels/avgpool_u8_nhwc.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, lanes)                                                                                       \
+    {{"kn_depthwise_f32__" #impl, isa, 1, lanes, 1, 4},                                                                \
+     kn_depthwise_f32__##impl,                                                                                         \
+     kn_depthwise_f32_pack_bytes__##impl,                                                                              \
+     kn_depthwise_f32_pack__##impl},
+static const struct kn_depthwise_f32 depthwise_f32[] = {
+#include "kernels/depthwise_f32.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, lanes)                                                                                       \
+    {{"kn_depthwise_u8s8__" #impl, isa, 1, lanes, 1, 1},                                                               \
+     kn_depthwise_u8s8_u8__##impl,                                                                                     \
+     kn_depthwise_u8s8_s32__##impl,                                                                                    \
+     kn_depthwise_u8s8_pack_bytes__##impl,                                                                             \
+     kn_depthwise_u8s8_pack__##impl},
+static const struct kn_depthwise_u8s8 depthwise_u8s8[] = {
+#include "kernels/depthwise_u8s8.def"
+};
+#undef KERNEL
 #define KERNEL(isa, impl, step) {{"kn_quantize_f32_u8__" #impl, isa, 1, step, 1, 4}, kn_quantize_f32_u8__##impl},
 static const struct kn_quantize_f32_u8 quantize_f32_u8[] = {
 #include "kernels/quantize_f32_u8.def"
@@ -192,14 +221,15 @@ struct roster {
         "kn_" #name, name, sizeof name / sizeof *name, sizeof *name, offsetof(struct kn_table, name)                   \
     }
 static const struct roster rosters[] = {
-    ROSTER(gemm_f32),        ROSTER(gemm_u8s8),      ROSTER(spmv_f32),         ROSTER(spmv_u8s8),
-    ROSTER(spmm_f32),        ROSTER(spmm_u8s8),      ROSTER(maxpool_f32_nhwc), ROSTER(maxpool_f32_chw),
-    ROSTER(maxpool_u8_nhwc), ROSTER(maxpool_u8_chw), ROSTER(quantize_f32_u8),  ROSTER(range_f32),
-    ROSTER(dequant_s32_f32), ROSTER(widen_u8_s16),   ROSTER(clamp_f32),        ROSTER(clamp_u8),
-    ROSTER(transpose_x32),   ROSTER(transpose_x8),   ROSTER(add_f32),          ROSTER(mul_f32),
-    ROSTER(add_u8),          ROSTER(mul_u8),         ROSTER(lut_u8),           ROSTER(dequant_u8_f32),
-    ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),    ROSTER(gelu_f32),         ROSTER(softmax_f32),
-    ROSTER(layernorm_f32),
+    ROSTER(gemm_f32),        ROSTER(gemm_u8s8),        ROSTER(spmv_f32),         ROSTER(spmv_u8s8),
+    ROSTER(spmm_f32),        ROSTER(spmm_u8s8),        ROSTER(maxpool_f32_nhwc), ROSTER(maxpool_f32_chw),
+    ROSTER(maxpool_u8_nhwc), ROSTER(maxpool_u8_chw),   ROSTER(quantize_f32_u8),  ROSTER(range_f32),
+    ROSTER(dequant_s32_f32), ROSTER(widen_u8_s16),     ROSTER(clamp_f32),        ROSTER(clamp_u8),
+    ROSTER(transpose_x32),   ROSTER(transpose_x8),     ROSTER(add_f32),          ROSTER(mul_f32),
+    ROSTER(add_u8),          ROSTER(mul_u8),           ROSTER(lut_u8),           ROSTER(dequant_u8_f32),
+    ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),      ROSTER(gelu_f32),         ROSTER(softmax_f32),
+    ROSTER(layernorm_f32),   ROSTER(avgpool_f32_nhwc), ROSTER(avgpool_u8_nhwc),  ROSTER(depthwise_f32),
+    ROSTER(depthwise_u8s8),
 };
 enum { ROSTERS = sizeof rosters / sizeof *rosters };
 

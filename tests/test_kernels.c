@@ -174,7 +174,8 @@ static void test_spmm_conv(void **state)
 static void test_maxpool(void **state)
 {
     struct kn_table t = ref_table();
-    struct kn_pool_shape s = {1, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1}; /* one row and column of padding before */
+    struct kn_pool_shape s = {1, 3, 3, 2, 2, 2, 2, 2, 2,
+                              1, 1, 1, 3, 1, 2, 0, 2}; /* one row and column of padding before */
     const float x[] = {-5, -6, NAN, -1, -2, -3, NAN, 4, NAN};
     const uint8_t x8[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     float y[4];
@@ -192,7 +193,7 @@ static void test_maxpool_layouts(void **state)
 {
     /* 2 x 2 image of two channels, channels innermost: (1 9) (2 8) / (3 7) (4 6). */
     struct kn_table t = ref_table();
-    struct kn_pool_shape s = {2, 2, 2, 1, 1, 2, 2, 2, 2, 0, 0};
+    struct kn_pool_shape s = {2, 2, 2, 1, 1, 2, 2, 2, 2, 0, 0, 2, 4, 2, 2, 0, 1};
     const uint8_t nhwc[] = {1, 9, 2, 8, 3, 7, 4, 6}, chw[] = {1, 2, 3, 4, 9, 8, 7, 6};
     uint8_t y[2];
     (void)state;
@@ -200,6 +201,54 @@ static void test_maxpool_layouts(void **state)
     assert_true(y[0] == 4 && y[1] == 9);
     t.maxpool_u8_chw.run(&s, chw, y);
     assert_true(y[0] == 4 && y[1] == 9);
+}
+
+/* 3 x 3 ones over a 2 x 3 image padded by 1, two channels; the second channel's filter has only its first tap. */
+static void test_depthwise(void **state)
+{
+    struct kn_table t = ref_table();
+    struct kn_depthwise_shape s = {2, 2, 3, 2, 3, 3, 3, 1, 1, 1, 1, 1, 1, 2, 6, 2, 6, 0, 2};
+    const float w[18] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 2};
+    const int8_t w8[18] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 2};
+    const float x[] = {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}, bias[] = {0.5f, 0};
+    const float want[] = {12.5f, 0, 20, 0, 16.5f, 0, 12.5f, 0, 20, 2, 16.5f, 4}; /* the 21.5 is cut off at 20 */
+    const uint8_t x8[] = {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6};
+    const int32_t bias8[] = {0, 100}; /* outside 10: the first output has five such, the next three */
+    const int32_t want8[] = {62, 120, 51, 120, 66, 120, 62, 120, 51, 102, 66, 104};
+    float y[12];
+    int32_t y32[12];
+    unsigned char p[18 * sizeof *w];
+    (void)state;
+    t.depthwise_f32.pack(w, 2, 3, 3, p);
+    t.depthwise_f32.run(&s, x, p, bias, 0, 20, y);
+    assert_memory_equal(y, want, sizeof want);
+    assert_int_equal(t.depthwise_u8s8.pack_bytes(w8, 2, 3, 3), 18);
+    t.depthwise_u8s8.pack(w8, 2, 3, 3, p);
+    t.depthwise_u8s8.run_s32(&s, x8, 10, p, bias8, y32);
+    assert_memory_equal(y32, want8, sizeof want8);
+    s.first = 1; /* the second line only */
+    s.lines = 1;
+    y[0] = -1;
+    t.depthwise_f32.pack(w, 2, 3, 3, p);
+    t.depthwise_f32.run(&s, x, p, bias, 0, 20, y);
+    assert_true(y[0] == -1 && y[11] == 4);
+}
+
+static void test_avgpool(void **state)
+{
+    /* 2 x 2 windows at stride 2, padded by 1 before: (1) (2 3) / (4 7) (5 6 8 9), the padding not counted. */
+    struct kn_table t = ref_table();
+    struct kn_pool_shape s = {1, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 3, 1, 2, 0, 2};
+    const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, want[] = {1, 2.5f, 5.5f, 6};
+    const uint8_t x8[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const uint8_t want8[] = {98, 101, 107, 108}; /* 2 * (mean - 2) + 100, at most 108 */
+    float y[4];
+    uint8_t y8[4];
+    (void)state;
+    t.avgpool_f32_nhwc.run(&s, x, -INFINITY, 6, y);
+    assert_true(y[0] == want[0] && y[1] == want[1] && y[2] == want[2] && y[3] == want[3]);
+    t.avgpool_u8_nhwc.run(&s, x8, 2, 2, 100, 0, 108, y8);
+    assert_memory_equal(y8, want8, sizeof want8);
 }
 
 static void test_conversions(void **state)
@@ -292,14 +341,15 @@ struct visit {
 static int in_table(const struct kn_table *t, const char *name)
 {
     const struct kn_facts *slots[] = {
-        &t->gemm_f32.facts,        &t->gemm_u8s8.facts,      &t->spmv_f32.facts,         &t->spmv_u8s8.facts,
-        &t->spmm_f32.facts,        &t->spmm_u8s8.facts,      &t->maxpool_f32_nhwc.facts, &t->maxpool_f32_chw.facts,
-        &t->maxpool_u8_nhwc.facts, &t->maxpool_u8_chw.facts, &t->quantize_f32_u8.facts,  &t->range_f32.facts,
-        &t->dequant_s32_f32.facts, &t->widen_u8_s16.facts,   &t->clamp_f32.facts,        &t->clamp_u8.facts,
-        &t->transpose_x32.facts,   &t->transpose_x8.facts,   &t->add_f32.facts,          &t->mul_f32.facts,
-        &t->add_u8.facts,          &t->mul_u8.facts,         &t->lut_u8.facts,           &t->dequant_u8_f32.facts,
-        &t->hardswish_f32.facts,   &t->sigmoid_f32.facts,    &t->gelu_f32.facts,         &t->softmax_f32.facts,
-        &t->layernorm_f32.facts,
+        &t->gemm_f32.facts,        &t->gemm_u8s8.facts,        &t->spmv_f32.facts,         &t->spmv_u8s8.facts,
+        &t->spmm_f32.facts,        &t->spmm_u8s8.facts,        &t->maxpool_f32_nhwc.facts, &t->maxpool_f32_chw.facts,
+        &t->maxpool_u8_nhwc.facts, &t->maxpool_u8_chw.facts,   &t->quantize_f32_u8.facts,  &t->range_f32.facts,
+        &t->dequant_s32_f32.facts, &t->widen_u8_s16.facts,     &t->clamp_f32.facts,        &t->clamp_u8.facts,
+        &t->transpose_x32.facts,   &t->transpose_x8.facts,     &t->add_f32.facts,          &t->mul_f32.facts,
+        &t->add_u8.facts,          &t->mul_u8.facts,           &t->lut_u8.facts,           &t->dequant_u8_f32.facts,
+        &t->hardswish_f32.facts,   &t->sigmoid_f32.facts,      &t->gelu_f32.facts,         &t->softmax_f32.facts,
+        &t->layernorm_f32.facts,   &t->avgpool_f32_nhwc.facts, &t->avgpool_u8_nhwc.facts,  &t->depthwise_f32.facts,
+        &t->depthwise_u8s8.facts,
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (strcmp(slots[i]->name, name) == 0)
@@ -478,6 +528,8 @@ int main(void)
         cmocka_unit_test(test_spmm_conv),
         cmocka_unit_test(test_maxpool),
         cmocka_unit_test(test_maxpool_layouts),
+        cmocka_unit_test(test_depthwise),
+        cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_clamp_nan),
         cmocka_unit_test(test_transpose),

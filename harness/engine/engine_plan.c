@@ -178,7 +178,12 @@ static enum status plan_pool(struct plan *plan, int i, struct plan_tensor *t)
                                                 .stride_h = node->stride_h,
                                                 .stride_w = node->stride_w,
                                                 .pad_h = node->pad_h,
-                                                .pad_w = node->pad_w};
+                                                .pad_w = node->pad_w,
+                                                .x_step_x = t->c,
+                                                .x_step_y = (ptrdiff_t)t->w * t->c,
+                                                .y_step_x = t->c,
+                                                .y_step_y = (ptrdiff_t)value->dim[2] * t->c,
+                                                .lines = value->dim[1]};
     step->repeat = plan->batch;
     step->x_step = in * bytes;
     step->y_step = out * bytes;

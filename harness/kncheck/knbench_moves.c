@@ -125,7 +125,23 @@ static enum status bench_map(struct knbench *b, const struct move *move, int cha
     int8_t *x8;
     int32_t *acc;
     base.count = (size_t)base.rows * (size_t)channels;
-    base.pool = (struct kn_pool_shape){channels, side, side, side / 2, side / 2, 2, 2, 2, 2, 0, 0};
+    base.pool = (struct kn_pool_shape){channels,
+                                       side,
+                                       side,
+                                       side / 2,
+                                       side / 2,
+                                       2,
+                                       2,
+                                       2,
+                                       2,
+                                       0,
+                                       0,
+                                       channels,
+                                       side * channels,
+                                       channels,
+                                       side / 2 * channels,
+                                       0,
+                                       side / 2};
     TRY(knbench_f32(b, base.count, 0, &x32));
     TRY(knbench_f32(b, base.count, 0, &scale));
     TRY(knbench_s8(b, base.count, 0, &x8));

@@ -95,5 +95,9 @@ enum status kncase_sigmoid_f32(struct kncase *c);
 enum status kncase_gelu_f32(struct kncase *c);
 enum status kncase_softmax_f32(struct kncase *c);
 enum status kncase_layernorm_f32(struct kncase *c);
+enum status kncase_avgpool_f32_nhwc(struct kncase *c);
+enum status kncase_avgpool_u8_nhwc(struct kncase *c);
+enum status kncase_depthwise_f32(struct kncase *c);
+enum status kncase_depthwise_u8s8(struct kncase *c);
 
 #endif

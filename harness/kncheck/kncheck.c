@@ -21,14 +21,15 @@ struct contract {
         "kn_" #name, kncase_##name, offsetof(struct kn_table, name)                                                    \
     }
 static const struct contract contracts[] = {
-    CONTRACT(gemm_f32),        CONTRACT(gemm_u8s8),      CONTRACT(spmv_f32),         CONTRACT(spmv_u8s8),
-    CONTRACT(spmm_f32),        CONTRACT(spmm_u8s8),      CONTRACT(maxpool_f32_nhwc), CONTRACT(maxpool_f32_chw),
-    CONTRACT(maxpool_u8_nhwc), CONTRACT(maxpool_u8_chw), CONTRACT(quantize_f32_u8),  CONTRACT(range_f32),
-    CONTRACT(dequant_s32_f32), CONTRACT(widen_u8_s16),   CONTRACT(clamp_f32),        CONTRACT(clamp_u8),
-    CONTRACT(transpose_x32),   CONTRACT(transpose_x8),   CONTRACT(add_f32),          CONTRACT(mul_f32),
-    CONTRACT(add_u8),          CONTRACT(mul_u8),         CONTRACT(lut_u8),           CONTRACT(dequant_u8_f32),
-    CONTRACT(hardswish_f32),   CONTRACT(sigmoid_f32),    CONTRACT(gelu_f32),         CONTRACT(softmax_f32),
-    CONTRACT(layernorm_f32),
+    CONTRACT(gemm_f32),        CONTRACT(gemm_u8s8),        CONTRACT(spmv_f32),         CONTRACT(spmv_u8s8),
+    CONTRACT(spmm_f32),        CONTRACT(spmm_u8s8),        CONTRACT(maxpool_f32_nhwc), CONTRACT(maxpool_f32_chw),
+    CONTRACT(maxpool_u8_nhwc), CONTRACT(maxpool_u8_chw),   CONTRACT(quantize_f32_u8),  CONTRACT(range_f32),
+    CONTRACT(dequant_s32_f32), CONTRACT(widen_u8_s16),     CONTRACT(clamp_f32),        CONTRACT(clamp_u8),
+    CONTRACT(transpose_x32),   CONTRACT(transpose_x8),     CONTRACT(add_f32),          CONTRACT(mul_f32),
+    CONTRACT(add_u8),          CONTRACT(mul_u8),           CONTRACT(lut_u8),           CONTRACT(dequant_u8_f32),
+    CONTRACT(hardswish_f32),   CONTRACT(sigmoid_f32),      CONTRACT(gelu_f32),         CONTRACT(softmax_f32),
+    CONTRACT(layernorm_f32),   CONTRACT(avgpool_f32_nhwc), CONTRACT(avgpool_u8_nhwc),  CONTRACT(depthwise_f32),
+    CONTRACT(depthwise_u8s8),
 };
 enum { CONTRACTS = sizeof contracts / sizeof *contracts };
 

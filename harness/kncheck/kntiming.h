@@ -51,5 +51,6 @@ void knbench_print(struct knbench *b, const struct knsubject *subjects, int coun
 enum status knbench_dense(struct knbench *b);
 enum status knbench_sparse(struct knbench *b);
 enum status knbench_moves(struct knbench *b);
+enum status knbench_depthwise(struct knbench *b);
 
 #endif

@@ -46,11 +46,11 @@ static uint8_t max_u8(const struct window *v, const uint8_t *x, ptrdiff_t step_y
 
 void kn_maxpool_f32_nhwc__ref(const struct kn_pool_shape *s, const float *x, float *y)
 {
-    for (int oy = 0; oy < s->oh; oy++) {
+    for (int oy = s->first; oy < s->first + s->lines; oy++) {
         for (int ox = 0; ox < s->ow; ox++) {
             struct window v = clip(s, oy, ox);
             for (int c = 0; c < s->c; c++)
-                *y++ = max_f32(&v, x + c, (ptrdiff_t)s->w * s->c, s->c);
+                y[oy * s->y_step_y + ox * s->y_step_x + c] = max_f32(&v, x + c, s->x_step_y, s->x_step_x);
         }
     }
 }
@@ -69,11 +69,11 @@ void kn_maxpool_f32_chw__ref(const struct kn_pool_shape *s, const float *x, floa
 
 void kn_maxpool_u8_nhwc__ref(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
 {
-    for (int oy = 0; oy < s->oh; oy++) {
+    for (int oy = s->first; oy < s->first + s->lines; oy++) {
         for (int ox = 0; ox < s->ow; ox++) {
             struct window v = clip(s, oy, ox);
             for (int c = 0; c < s->c; c++)
-                *y++ = max_u8(&v, x + c, (ptrdiff_t)s->w * s->c, s->c);
+                y[oy * s->y_step_y + ox * s->y_step_x + c] = max_u8(&v, x + c, s->x_step_y, s->x_step_x);
         }
     }
 }

@@ -34,15 +34,15 @@ KN_INLINE __m256 max_f32(const struct window *v, const float *x, ptrdiff_t step_
 
 void kn_maxpool_f32_nhwc__avx2(const struct kn_pool_shape *s, const float *x, float *y)
 {
-    ptrdiff_t step_y = (ptrdiff_t)s->w * s->c;
-    for (int oy = 0; oy < s->oh; oy++) {
-        for (int ox = 0; ox < s->ow; ox++, y += s->c) {
+    for (int oy = s->first; oy < s->first + s->lines; oy++) {
+        for (int ox = 0; ox < s->ow; ox++) {
             struct window v = clip(s, oy, ox);
+            float *out = y + oy * s->y_step_y + ox * s->y_step_x;
             int c = 0;
             for (; c + 8 <= s->c; c += 8)
-                _mm256_storeu_ps(y + c, max_f32(&v, x + c, step_y, s->c));
+                _mm256_storeu_ps(out + c, max_f32(&v, x + c, s->x_step_y, s->x_step_x));
             if (c < s->c)
-                kn_store_f32(y + c, max_f32(&v, x + c, step_y, s->c), s->c - c);
+                kn_store_f32(out + c, max_f32(&v, x + c, s->x_step_y, s->x_step_x), s->c - c);
         }
     }
 }
@@ -64,18 +64,18 @@ KN_INLINE __m128i max_u8(const struct window *v, const uint8_t *x, ptrdiff_t ste
 
 void kn_maxpool_u8_nhwc__avx2(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
 {
-    ptrdiff_t step_y = (ptrdiff_t)s->w * s->c;
-    for (int oy = 0; oy < s->oh; oy++) {
-        for (int ox = 0; ox < s->ow; ox++, y += s->c) {
+    for (int oy = s->first; oy < s->first + s->lines; oy++) {
+        for (int ox = 0; ox < s->ow; ox++) {
             struct window v = clip(s, oy, ox);
+            uint8_t *out = y + oy * s->y_step_y + ox * s->y_step_x;
             int c = 0;
             for (; c + 16 <= s->c; c += 16)
-                _mm_storeu_si128((__m128i *)(void *)(y + c), max_u8(&v, x + c, step_y, s->c));
+                _mm_storeu_si128((__m128i *)(void *)(out + c), max_u8(&v, x + c, s->x_step_y, s->x_step_x));
             if (c < s->c) {
-                __m128i best = max_u8(&v, x + c, step_y, s->c);
-                kn_store_u8(y + c, (uint64_t)_mm_cvtsi128_si64(best), s->c - c);
+                __m128i best = max_u8(&v, x + c, s->x_step_y, s->x_step_x);
+                kn_store_u8(out + c, (uint64_t)_mm_cvtsi128_si64(best), s->c - c);
                 if (s->c - c > 8)
-                    kn_store_u8(y + c + 8, (uint64_t)_mm_extract_epi64(best, 1), s->c - c - 8);
+                    kn_store_u8(out + c + 8, (uint64_t)_mm_extract_epi64(best, 1), s->c - c - 8);
             }
         }
     }
