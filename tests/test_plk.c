@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "graph/graph_json.h"
 #include "plk_graphs.h"
 
 static const int all_flags[] = {PLK_PLAIN, PLK_ENTROPY, PLK_DENSE};
@@ -51,6 +52,32 @@ static void round_trip(const struct graph *graph, int flags, struct plk_info *in
     free(again);
     plk_info_free(&read);
     graph_free(&back);
+}
+
+/* Residual, depthwise and attention models as they stand in the suites. */
+static void test_models(void **state)
+{
+    static const char *const models[] = {"bert-tiny", "resnet8-3x32x32", "mobilenetv1-025", "dscnn-1x49x10"};
+    struct graph graph = {0};
+    struct plk_info info;
+    unsigned char *bytes;
+    char path[96];
+    size_t len;
+
+    (void)state;
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        snprintf(path, sizeof path, "suites/models/%s.json", models[m]);
+        assert_ok(graph_from_json(path, &graph));
+        graph_init_weights(&graph, 7);
+        memset(&info, 0, sizeof info);
+        round_trip(&graph, PLK_PLAIN, &info);
+        plk_info_free(&info);
+        graph_free(&graph);
+    }
+    assert_ok(graph_from_json("suites/models/resnet8.json", &graph));
+    assert_int_equal(plk_encode(&graph, PLK_PLAIN, &bytes, &len, NULL), ST_UNSUPPORTED);
+    assert_non_null(strstr(status_message(), "'conv1_bn' is a batch normalization"));
+    graph_free(&graph);
 }
 
 static void test_round_trips(void **state)
@@ -155,7 +182,7 @@ static void test_exact_bytes(void **state)
 {
     /* clang-format off */
     static const unsigned char expected[] = {
-        'P', 'L', 'K', 1,       /* magic, version */
+        'P', 'L', 'K', 2,       /* magic, version */
         0, 34,                  /* no quantization; length of the file */
         1, 't', 2,              /* name; two nodes */
         0, 1, 3,                /* input of rank 1, 3 features */
@@ -165,7 +192,7 @@ static void test_exact_bytes(void **state)
         0, 0, 0, 0xc0,          /* -2.0 */
         0, 0, 0xc0, 0x7f,       /* NaN */
         4, 0,                   /* bias: f32, bitmap, no nonzeros */
-        0x01, 0x5a, 0xe7, 0x81, /* CRC-32 of the above, worked out by another program */
+        0xc2, 0x77, 0x73, 0x32, /* CRC-32 of the above, worked out by another program */
     };
     /* clang-format on */
     static const float weights[3] = {1, -2, 0};
@@ -191,7 +218,7 @@ static void test_exact_coded_bytes(void **state)
     static const int8_t weights[24] = {0, 0, 0, 5, 0, 0, -3, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0, 0};
     /* clang-format off */
     static const unsigned char expected[] = {
-        'P', 'L', 'K', 1,
+        'P', 'L', 'K', 2,
         1, 39,                        /* all static; length */
         0, 2,                         /* no name; two nodes */
         0, 1, 24,                     /* input of rank 1, 24 features */
@@ -203,7 +230,7 @@ static void test_exact_coded_bytes(void **state)
         0x12,                         /* bias: s32, dense, coded */
         2, 0xd4, 0xd0,                /* two bytes of code */
         0, 0, 0x80, 0x3e, 0x80,       /* input: scale 0.25, zero point 128 */
-        0xd5, 0xb7, 0x66, 0xaf,
+        0x6a, 0xbf, 0x79, 0x66,
     };
     /* clang-format on */
     static const struct layer layers[] = {{OP_FC, 1, 0}};
@@ -510,6 +537,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_odd_graph),
+        cmocka_unit_test(test_models),
         cmocka_unit_test(test_exact_bytes),
         cmocka_unit_test(test_exact_coded_bytes),
         cmocka_unit_test(test_smallest_is_chosen),

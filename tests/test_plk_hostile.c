@@ -225,7 +225,7 @@ static struct file from_body(unsigned flags, const char *body, size_t len)
 
     file.bytes = malloc(file.len);
     assert_non_null(file.bytes);
-    memcpy(file.bytes, "PLK\x01", 4);
+    memcpy(file.bytes, "PLK\x02", 4);
     file.bytes[4] = (unsigned char)flags;
     memcpy(file.bytes + 7, body, len);
     forge(file.bytes, file.len);
@@ -236,7 +236,7 @@ static void body_says(unsigned flags, const char *body, size_t len, const char *
 {
     /* Long enough for a length of two bytes: the name is as long as may be. */
     char whole[400] = "\x3f"
-                      "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\x03\x08\x3f"
+                      "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\x03\x20\x3f"
                       "iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii";
     const size_t prefix = 130;
     struct file file;
@@ -257,17 +257,29 @@ static void body_says(unsigned flags, const char *body, size_t len, const char *
 static void test_claims(void **state)
 {
     (void)state;
-    BODY_SAYS(0, "\x02\x01\x01", "input rank 2");
-    BODY_SAYS(0, "\x01\x00", "input dimension is 0");
-    BODY_SAYS(0, "\x01\x81\x80\x40", "input dimension is 1048577");
+    BODY_SAYS(0, "\x04\x01\x01", "input shape of 4 numbers, expected 1 to 3");
+    BODY_SAYS(0, "\x01\x00", "input shape is 0");
+    BODY_SAYS(0, "\x01\x81\x80\x40", "input shape is 1048577");
     BODY_SAYS(4, "\x01\x01", "flags 04");
-    BODY_SAYS(0, "\x01\x01\x00", "has operator 0, expected 1 to 5");
-    BODY_SAYS(0, "\x01\x01\x07", "has operator 7");
+    BODY_SAYS(0, "\x01\x01\x00", "has operator 0, expected 1 to 20");
+    BODY_SAYS(0, "\x01\x01\x1f", "has operator 31");
     BODY_SAYS(0, "\x01\x01\x44", "which relu cannot have");
-    BODY_SAYS(0, "\x01\x01\x85", "which flatten cannot have");
-    BODY_SAYS(0, "\x01\x01\x24\x02", "distance of the input is 2, expected 1 to 1");
-    BODY_SAYS(0, "\x01\x01\x0c\x02y ", "printable");
-    BODY_SAYS(0, "\x01\x01\x0c\x02\xc3\x28", "printable");
+    BODY_SAYS(0, "\x01\x01\x0d", "has operator 13"); /* a batch normalization */
+    BODY_SAYS(0, "\x01\x01\x85\x04", "which flatten cannot have");
+    BODY_SAYS(0, "\x01\x01\x84\x00", "flags 00, expected 01");
+    BODY_SAYS(0, "\x01\x01\x84\x20", "flags 20, expected 01");
+    BODY_SAYS(0, "\x01\x01\x83\x10", "which pool_max cannot have");
+    BODY_SAYS(0, "\x01\x01\x84\x02\x02", "distance of an input is 2, expected 1 to 1");
+    BODY_SAYS(0, "\x01\x01\x0e", "add does not say what it reads");
+    BODY_SAYS(0, "\x01\x01\x90\x02\x09", "concat of 9 inputs");
+    BODY_SAYS(0, "\x01\x01\x91\x02\x01\x01\x02", "transposition 2");
+    BODY_SAYS(0, "\x01\x01\x91\x02\x01\x01\x00\x00\x00\x00\x00", "scale 0");
+    BODY_SAYS(0, "\x01\x01\x12\x05", "shape of 5 numbers");
+    BODY_SAYS(0, "\x01\x01\x12\x01\x02", "needs"); /* a reshape, then nothing */
+    BODY_SAYS(0, "\x01\x01\x14\x02", "slice of 2 numbers");
+    BODY_SAYS(0, "\x01\x01\x0c\x00\x00\xc0\x7f", "epsilon nan");
+    BODY_SAYS(0, "\x01\x01\x24\x02y ", "printable");
+    BODY_SAYS(0, "\x01\x01\x24\x02\xc3\x28", "printable");
     BODY_SAYS(0, "\x01\x01\x02\x01\x01", "channels is 1");
     /* 2^20 x 2^20 weights; then 2^14 x 2^14 = 2^28, allowed in itself, but not in a small file */
     BODY_SAYS(0, "\x01\x01\x02\x80\x80\x80\x01\x80\x80\x40", "more than 268435456 elements");
@@ -299,7 +311,7 @@ static void test_claims(void **state)
 static void test_foreign_files(void **state)
 {
     static const unsigned char empty[1] = {0};
-    unsigned char future[12] = {'P', 'L', 'K', 2, 0, 12, 0, 0};
+    unsigned char future[12] = {'P', 'L', 'K', 3, 0, 12, 0, 0};
     struct graph graph = {0};
     uint32_t crc = (uint32_t)crc32(0, future, 8);
 
@@ -314,7 +326,7 @@ static void test_foreign_files(void **state)
     for (int i = 0; i < 4; i++)
         future[8 + i] = (unsigned char)(crc >> (8 * i));
     assert_int_equal(decode(future, sizeof future, &graph), ST_UNSUPPORTED);
-    assert_non_null(strstr(status_message(), "version 2"));
+    assert_non_null(strstr(status_message(), "version 3"));
 }
 
 int main(void)

@@ -124,6 +124,21 @@ static int usual_inputs(enum op op)
     return op == OP_INPUT ? 0 : op == OP_ADD || op == OP_MUL || op == OP_CONCAT || op == OP_MATMUL ? 2 : 1;
 }
 
+/* Fields that may be left 0 get what 0 stands for; those that the operator does not use become alike. */
+static void put_defaults(struct node *node)
+{
+    int conv = node->op == OP_CONV;
+
+    if (node->inputs == 0)
+        node->inputs = usual_inputs(node->op);
+    node->groups = conv ? node_groups(node) : 0;
+    node->dilation_h = conv ? node_dilation_h(node) : 0;
+    node->dilation_w = conv ? node_dilation_w(node) : 0;
+    node->scale = node->op == OP_MATMUL ? node_scale(node) : 0;
+    if (node->op != OP_BATCHNORM)
+        node->mean = node->variance = -1;
+}
+
 enum status graph_add_node(struct graph *graph, const struct node *node, int *out_index)
 {
     TRY(check_name(node->name, "node"));
@@ -132,8 +147,7 @@ enum status graph_add_node(struct graph *graph, const struct node *node, int *ou
             return status_fail(ST_FORMAT, "two nodes are named '%s'", node->name);
     TRY(grow(&graph->node, graph->nodes, sizeof *graph->node));
     graph->node[graph->nodes] = *node;
-    if (node->inputs == 0)
-        graph->node[graph->nodes].inputs = usual_inputs(node->op);
+    put_defaults(&graph->node[graph->nodes]);
     *out_index = graph->nodes++;
     return ST_OK;
 }

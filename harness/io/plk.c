@@ -1,25 +1,31 @@
-/* The packed file, version 1. Little-endian; bits are numbered from the lowest.
+/* The packed file, version 2. Little-endian; bits are numbered from the lowest.
  *
  *   varint   LEB128: 7 bits per byte, lowest first, bit 7 = more follow; in its shortest form
  *   text     varint length (1..63), then UTF-8 without control characters or blanks
  *
- * file       "PLK", u8 version = 1, u8 flags, varint length of the whole file,
+ * file       "PLK", u8 version = 2, u8 flags, varint length of the whole file,
  *            text model name (or one byte 0: none), varint number of nodes (2..1024), the nodes,
- *            the tensors (of each conv and fc in node order: weight, then bias if any), activation quantization,
- *            u32 CRC-32 (zlib's) of all bytes before it
- *   flags    bits 0-1: quantization of all activations (0 none, 1 static, 2 dynamic, 3 each its own); others 0
+ *            the tensors (of each conv, fc and layernorm in node order: weight, then bias if any), activation
+ * quantization, u32 CRC-32 (zlib's) of all bytes before it flags    bits 0-1: quantization of all activations (0 none,
+ * 1 static, 2 dynamic, 3 each its own); others 0
  *
- * node       u8 head: bits 0-2 operator (0 input, 1 conv, 2 fc, 3 pool_max, 4 relu, 5 flatten; node 0 and no other is
- *            an input), then one bit for each thing that is not as usual and follows, in this order:
- *   bit 3    text name; usual: "input", else the operator and the node's number ("conv1")
- *   bit 4    text name of the value it writes; usual: the node's name
- *   bit 5    varint distance back to the node whose output it reads; usual: 1
- *            an input has u8 rank (1 or 3) and its dimensions as varints;
- *   bit 6    conv and pool_max have six varints: kernel height, width, stride down, across, padding down, across;
- *            usual: one, a square kernel with stride 1 (conv) or the kernel's size (pool_max), without padding;
- *            conv and fc have varint 2 * output channels + (has a bias), varint input channels (fc: features);
- *   bit 7    texts, the names of weight and bias; usual: node name + ".weight", ".bias".
- *            Tensors have the shapes (O, I, kh, kw), (O, I) and (O) that follow; shapes of values are inferred.
+ * node       u8 head: bits 0-4 operator (enum op of graph.h; node 0 and no other is an input, 0), then one bit for
+ *            each thing that is not as usual:
+ *   bit 5    the node's name; usual: "input", else the operator and the node's number ("conv1")
+ *   bit 6    six numbers for the window; usual: one, a square kernel with stride 1 (conv) or the kernel's size (pools),
+ *            without padding
+ *   bit 7    u8 flags follow at once: 1 text name of the value it writes (usual: the node's), 2 distances back to the
+ *            nodes whose outputs it reads (usual: one, 1), 4 names of the tensors (usual: node name + ".weight",
+ *            ".bias"), 8 padding behind that differs from that before, 16 groups or dilation
+ *            then, in this order, what there is of: text name; text value name; concat: u8 number of inputs; varint
+ *            distances; attributes; window; tensor shapes; texts, the names of weight and bias.
+ *   attributes  lists are a u8 count and varints: input and reshape the dimensions, transpose the permutation, slice
+ *            axis, begin, end; concat: u8 axis; layernorm: f32 epsilon; matmul: u8 second operand transposed, f32 scale
+ *   window   varints: kernel height, width, stride down, across, padding down, across (see bit 6); with flag 8 padding
+ *            behind down, across; with flag 16 groups, dilation down, across
+ *   tensors  conv and fc: varint 2 * output channels + (has a bias), varint input channels (per group; fc: features);
+ *            layernorm: varint features. Tensors have the shapes (O, I, kh, kw), (O, I) and (O) that follow; shapes of
+ *            values are inferred. Batch normalizations do not occur: they are folded.
  *
  * tensor     u8 head: bits 0-1 type (0 f32, 1 s8, 2 s32), bits 2-3 layout (0 dense, 1 bitmap, 2 sparse), bit 4 data
  *            entropy-coded, bit 5 has scales, bit 6 scales entropy-coded, bit 7 the code continues what was learned;
@@ -38,7 +44,7 @@
  *            if flags are 3: u8 mode; if its mode is static: f32 scale (positive), u8 zero point. The other
  *            values share these parameters.
  *
- * Fields that an operator does not use read back as 0 (weight and bias: -1). Values and weights are numbered by node.
+ * Fields that an operator does not use read back as 0 (tensors: -1). Values and weights are numbered by node.
  * The number of weights is limited by the file's size (plk_parts.h): a small file cannot ask for much memory. */
 #include "io/plk.h"
 
@@ -76,7 +82,7 @@ static enum status put_tensors(struct bytes *out, const struct graph *graph, int
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
         const int index[2] = {node->weight, node->bias};
-        if (node->op != OP_CONV && node->op != OP_FC)
+        if (!plk_has_weights(node->op))
             continue;
         for (int j = 0; j < 2; j++) {
             if (index[j] < 0)
@@ -325,7 +331,7 @@ enum status plk_fp32_bytes(const struct graph *graph, size_t *out_bytes)
     len = body.len;
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->op != OP_CONV && node->op != OP_FC)
+        if (!plk_has_weights(node->op))
             continue;
         len += 1 + 4 * graph->weight[node->weight].count;
         len += node->bias >= 0 ? 1 + 4 * graph->weight[node->bias].count : 0;

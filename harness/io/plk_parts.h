@@ -8,7 +8,7 @@
 #include "io/plk.h"
 
 enum {
-    PLK_VERSION = 1,
+    PLK_VERSION = 2,
     PLK_MAX_NODES = 1024,
     /* A file of n bytes may hold at most PLK_FREE_ELEMENTS + n * ENTROPY_MAX_EXPANSION weights, so that memory is
      * bounded by its size. Only zeros written as gaps could be more. */
@@ -37,7 +37,26 @@ struct plk_slots {
 /* ST_BADARG or ST_UNSUPPORTED unless the graph can be written and read back; called before the put functions. */
 enum status plk_check_graph(const struct graph *graph);
 
-/* plk_structure.c: the nodes. get adds nodes and values; weight indices are those of the slots, in order. */
+/* The first byte of a node: its operator, and what follows. */
+enum { NODE_OP_MASK = 31, NODE_NAMED = 32, NODE_WINDOW = 64, NODE_FLAGS = 128 };
+/* The second byte, if NODE_FLAGS: what differs from the usual besides. */
+enum {
+    NODE_VALUE_NAMED = 1,
+    NODE_WIRED = 2,
+    NODE_TENSORS_NAMED = 4,
+    NODE_LOPSIDED = 8,
+    NODE_GROUPED = 16,
+    NODE_ALL_FLAGS = 31
+};
+
+int plk_has_weights(enum op op);
+int plk_has_window(enum op op);
+/* Names that need no bytes: those that models in JSON get by themselves. */
+void plk_usual_name(enum op op, int index, char out[GRAPH_NAME]);
+int plk_usual_tensor_name(const char *node, int is_bias, char out[GRAPH_NAME]);
+
+/* plk_structure.c and plk_structure_get.c: the nodes. get adds nodes and values; weight indices are those of the slots,
+ * in order. */
 void plk_put_structure(struct bytes *out, const struct graph *graph);
 enum status plk_get_structure(struct cursor *in, struct graph *graph, struct plk_slots *out);
 
