@@ -1,4 +1,4 @@
-/* Packing for kn_spmv_u8s8__avx2_8x16; see spmv_u8s8_lanes.h. */
+/* Packing for the SIMD kernels of spmv_u8s8; see spmv_u8s8_lanes.h. */
 #include "kernels/spmv_u8s8_lanes.h"
 
 #include <string.h>
@@ -13,6 +13,11 @@ struct place {
     const int8_t *w;
     int next, k;
     uint32_t ahead;
+};
+
+/* What the kernel does: rows in a group, and whether its sums of two products saturate. */
+struct kind {
+    int rows, saturates;
 };
 
 struct step {
@@ -42,26 +47,31 @@ static int can_pair(int a, int b)
     return (a > 0) != (b > 0) || (a < 0 ? -a : a) + (b < 0 ? -b : b) <= 128;
 }
 
-/* Slot for weight w in a row's slots, or -1. A free slot beside a compatible weight is preferred to an empty pair. */
-static int find_slot(const int8_t *slots, int w)
+/* Slot for weight w in a row's slots, or -1. Where sums of pairs saturate, a free slot beside a compatible weight is
+ * preferred to an empty pair. */
+static int find_slot(const int8_t *slots, int w, int saturates)
 {
+    for (int s = 0; !saturates && s < SLOTS; s++) {
+        if (slots[s] == 0)
+            return s;
+    }
     for (int s = 1; s < SLOTS; s += 2) {
         if (slots[s - 1] != 0 && slots[s] == 0 && can_pair(slots[s - 1], w))
             return s;
     }
-    for (int s = 0; s < SLOTS; s += 2) {
+    for (int s = 0; saturates && s < SLOTS; s += 2) {
         if (slots[s] == 0)
             return s;
     }
     return -1;
 }
 
-static void place_row(struct place *p, struct step *step, int row)
+static void place_row(struct place *p, struct step *step, int row, const struct kind *kind)
 {
     int8_t *slots = step->weight + row * SLOTS;
     int end = (int)step->window + WINDOW < p->k ? (int)step->window + WINDOW : p->k;
     for (int column = p->next; column < end; column++) {
-        int slot = is_left(p, column) ? find_slot(slots, p->w[column]) : -1;
+        int slot = is_left(p, column) ? find_slot(slots, p->w[column], kind->saturates) : -1;
         if (slot >= 0) {
             slots[slot] = p->w[column];
             step->pick[row * SLOTS + slot] = (uint8_t)(column - (int)step->window);
@@ -71,10 +81,10 @@ static void place_row(struct place *p, struct step *step, int row)
     advance(p);
 }
 
-static void places_init(struct place place[ROWS], const int8_t *w, int n, int k, int group)
+static void places_init(struct place place[ROWS], const int8_t *w, int n, int k, int rows, int group)
 {
-    for (int r = 0; r < ROWS; r++) {
-        int row = group * ROWS + r;
+    for (int r = 0; r < rows; r++) {
+        int row = group * rows + r;
         place[r].w = row < n ? w + (size_t)row * (size_t)k : NULL;
         place[r].k = row < n ? k : 0;
         place[r].next = 0;
@@ -84,10 +94,10 @@ static void places_init(struct place place[ROWS], const int8_t *w, int n, int k,
 }
 
 /* Fills one step; 0 when the group is done. */
-static int places_step(struct place place[ROWS], int k, struct step *step)
+static int places_step(struct place place[ROWS], int k, const struct kind *kind, struct step *step)
 {
     int first = k;
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < kind->rows; r++) {
         if (place[r].next < place[r].k && place[r].next < first)
             first = place[r].next;
     }
@@ -95,52 +105,75 @@ static int places_step(struct place place[ROWS], int k, struct step *step)
     if (first == k)
         return 0;
     step->window = (uint32_t)first;
-    for (int r = 0; r < ROWS; r++)
-        place_row(&place[r], step, r);
+    for (int r = 0; r < kind->rows; r++)
+        place_row(&place[r], step, r, kind);
     return 1;
 }
 
 /* Steps of the whole matrix, an even number in each group. */
-static uint32_t count_steps(const int8_t *w, int n, int k)
+static uint32_t count_steps(const int8_t *w, int n, int k, const struct kind *kind)
 {
     uint32_t steps = 0;
-    for (int group = 0; group * ROWS < n; group++) {
+    for (int group = 0; group * kind->rows < n; group++) {
         struct place place[ROWS];
         struct step step;
-        places_init(place, w, n, k, group);
-        while (places_step(place, k, &step))
+        places_init(place, w, n, k, kind->rows, group);
+        while (places_step(place, k, kind, &step))
             steps++;
         steps += steps & 1;
     }
     return steps;
 }
 
-size_t kn_spmv_u8s8_pack_bytes__avx2_8x16(const int8_t *w, int n, int k)
+static size_t pack_bytes(const int8_t *w, int n, int k, const struct kind *kind)
 {
-    return kn_spmv_u8s8_view(n, count_steps(w, n, k)).bytes;
+    return kn_spmv_u8s8_view(n, kind->rows, count_steps(w, n, k, kind)).bytes;
 }
 
-void kn_spmv_u8s8_pack__avx2_8x16(const int8_t *w, int n, int k, void *out)
+static void pack(const int8_t *w, int n, int k, const struct kind *kind, void *out)
 {
     unsigned char *bytes = out;
-    uint32_t steps = count_steps(w, n, k), at = 0, *group_steps, *window;
-    struct kn_spmv_u8s8_view v = kn_spmv_u8s8_view(n, steps);
+    size_t lanes = (size_t)kind->rows * SLOTS;
+    uint32_t steps = count_steps(w, n, k, kind), at = 0, *group_steps, *window;
+    struct kn_spmv_u8s8_view v = kn_spmv_u8s8_view(n, kind->rows, steps);
     memset(out, 0, v.bytes);
     memcpy(bytes, &steps, sizeof steps);
     group_steps = (uint32_t *)(void *)(bytes + v.group_steps);
     window = (uint32_t *)(void *)(bytes + v.window);
-    for (int group = 0; group * ROWS < n; group++) {
+    for (int group = 0; group * kind->rows < n; group++) {
         struct place place[ROWS];
         struct step step;
         uint32_t begin = at;
-        places_init(place, w, n, k, group);
-        for (; places_step(place, k, &step) || (at & 1); at++) {
-            unsigned char *pick = bytes + v.pick + (size_t)(at / 2) * LANES;
+        places_init(place, w, n, k, kind->rows, group);
+        for (; places_step(place, k, kind, &step) || (at & 1); at++) {
+            unsigned char *pick = bytes + v.pick + (size_t)(at / 2) * lanes;
             window[at] = step.window;
-            for (int i = 0; i < LANES; i++)
+            for (size_t i = 0; i < lanes; i++)
                 pick[i] = (unsigned char)(pick[i] | step.pick[i] << (at & 1 ? 4 : 0));
-            memcpy(bytes + v.weight + (size_t)at * LANES, step.weight, LANES);
+            memcpy(bytes + v.weight + at * lanes, step.weight, lanes);
         }
         group_steps[group] = at - begin;
     }
+}
+
+static const struct kind avx2 = {8, 1}, vnni = {16, 0};
+
+size_t kn_spmv_u8s8_pack_bytes__avx2_8x16(const int8_t *w, int n, int k)
+{
+    return pack_bytes(w, n, k, &avx2);
+}
+
+void kn_spmv_u8s8_pack__avx2_8x16(const int8_t *w, int n, int k, void *out)
+{
+    pack(w, n, k, &avx2, out);
+}
+
+size_t kn_spmv_u8s8_pack_bytes__avx512vnni_16x16(const int8_t *w, int n, int k)
+{
+    return pack_bytes(w, n, k, &vnni);
+}
+
+void kn_spmv_u8s8_pack__avx512vnni_16x16(const int8_t *w, int n, int k, void *out)
+{
+    pack(w, n, k, &vnni, out);
 }

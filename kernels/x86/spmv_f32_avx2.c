@@ -4,6 +4,8 @@
 #include "kernels/spmv_f32_lanes.h"
 #include "kernels/x86/lanes_avx2.h"
 
+enum { LANES = 8 };
+
 KN_INLINE __m256 step(__m256 sum, const float *window, __m256i pick, const float *weight)
 {
     __m256 picked = _mm256_permutevar8x32_ps(_mm256_loadu_ps(window), pick);
@@ -19,12 +21,12 @@ void kn_spmv_f32__avx2_8x8(const float *x, const void *packed, const float *bias
                            float *y)
 {
     const uint32_t *words = packed;
-    struct kn_spmv_f32_view v = kn_spmv_f32_view(n, words[0], words[1]);
+    struct kn_spmv_f32_view v = kn_spmv_f32_view(n, LANES, words[0], words[1]);
     const uint32_t *group_steps = words + v.group_steps, *window = words + v.window, *pick = words + v.pick;
     const float *w = (const float *)packed + v.weight;
     __m256 lo8 = _mm256_set1_ps(lo), hi8 = _mm256_set1_ps(hi);
     (void)k;
-    for (int row = 0; row < n; row += KN_SPMV_F32_ROWS) {
+    for (int row = 0; row < n; row += LANES) {
         uint32_t steps = *group_steps++;
         __m256 s0 = kn_load_f32(bias ? bias + row : NULL, n - row);
         __m256 s1 = _mm256_setzero_ps(), s2 = s1, s3 = s1;

@@ -3,6 +3,8 @@
 #include "kernels/spmv_u8s8_lanes.h"
 #include "kernels/x86/lanes_avx2.h"
 
+enum { ROWS = 8 };
+
 /* Where the packed pieces of the next group are. */
 struct stream {
     const uint32_t *group_steps, *window;
@@ -17,7 +19,7 @@ static struct stream stream_begin(const void *packed, int n)
     struct kn_spmv_u8s8_view v;
     struct stream s;
     memcpy(&steps, bytes, sizeof steps);
-    v = kn_spmv_u8s8_view(n, steps);
+    v = kn_spmv_u8s8_view(n, ROWS, steps);
     s.group_steps = (const uint32_t *)(const void *)(bytes + v.group_steps);
     s.window = (const uint32_t *)(const void *)(bytes + v.window);
     s.pick = bytes + v.pick;
@@ -67,7 +69,7 @@ void kn_spmv_u8s8_u8__avx2_8x16(const uint8_t *x, const void *packed, const stru
     struct stream s = stream_begin(packed, n);
     struct kn_requant_lanes lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
     (void)k;
-    for (int row = 0; row < n; row += KN_SPMV_U8S8_ROWS) {
+    for (int row = 0; row < n; row += ROWS) {
         __m256i sum = _mm256_add_epi32(next_group(&s, x), kn_load_s32(rq->bias + row, n - row));
         kn_store_u8(y + row, kn_requant_u8(sum, kn_load_f32(rq->scale + row, n - row), &lanes), n - row);
     }
@@ -77,7 +79,7 @@ void kn_spmv_u8s8_s32__avx2_8x16(const uint8_t *x, const void *packed, const int
 {
     struct stream s = stream_begin(packed, n);
     (void)k;
-    for (int row = 0; row < n; row += KN_SPMV_U8S8_ROWS) {
+    for (int row = 0; row < n; row += ROWS) {
         __m256i sum = next_group(&s, x);
         kn_store_s32(y + row, _mm256_add_epi32(sum, kn_load_s32(bias ? bias + row : NULL, n - row)), n - row);
     }
