@@ -96,7 +96,7 @@ enum status invariants_simulated(const struct graph *graph, const char *step)
 {
     for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->weight < 0)
+        if (!op_is_product(node->op))
             continue;
         if (graph->weight[node->weight].type != DT_F32 || !graph->weight[node->weight].scale)
             return status_fail(ST_MISMATCH, "%s: %s is not a float weight with scales", step,
@@ -115,7 +115,7 @@ enum status invariants_sparsity(const struct graph *graph, enum prune_scope scop
     for (int i = 0; i < graph->nodes; i++) {
         const struct weight *weight;
         size_t masked, target;
-        if (graph->node[i].weight < 0)
+        if (!op_is_product(graph->node[i].op))
             continue;
         weight = &graph->weight[graph->node[i].weight];
         masked = prune_masked(weight);
@@ -141,7 +141,7 @@ enum status invariants_channels(const struct graph *before, const struct graph *
     for (int i = 0; i < before->nodes; i++) {
         int had = before->node[i].channels, want = had;
         const struct weight *weight;
-        if (before->node[i].weight < 0)
+        if (!op_is_product(before->node[i].op))
             continue;
         if (prune_channels_possible(before, i))
             want = prune_channels_kept(had, share, round_to);
@@ -202,7 +202,7 @@ enum status invariants_conversion(const struct graph *simulated, const struct gr
             return status_fail(ST_MISMATCH, "%s: value %s changed its quantization in the conversion", step, b->name);
     }
     for (int i = 0; i < integer->nodes; i++)
-        if (integer->node[i].weight >= 0)
+        if (op_is_product(integer->node[i].op))
             TRY(check_converted(simulated, integer, i, step));
     return ST_OK;
 }

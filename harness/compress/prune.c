@@ -15,7 +15,7 @@ struct group {
 
 static struct weight *layer_weight(const struct graph *graph, int i)
 {
-    return graph->node[i].weight >= 0 ? &graph->weight[graph->node[i].weight] : NULL;
+    return op_is_product(graph->node[i].op) ? &graph->weight[graph->node[i].weight] : NULL;
 }
 
 size_t prune_masked(const struct weight *weight)

@@ -6,30 +6,94 @@
 
 #include "base/mem.h"
 
-static int is_product(const struct node *node)
+/* Which values share their channels: chains of operators that keep channels apart, and everything that an add, a mul
+ * or a depthwise convolution ties together. */
+struct groups {
+    const struct graph *graph;
+    int *parent;           /* (values) union-find; a root is its own parent */
+    unsigned char *frozen; /* (values) of a root: something needs the channels as they are */
+};
+
+static int find_group(const struct groups *g, int v)
 {
-    return node->op == OP_CONV || node->op == OP_FC;
+    while (g->parent[v] != v)
+        v = g->parent[v];
+    return v;
 }
 
-/* 1 if every reader of v, through operators that keep channels apart, is a conv or fc. */
-static int ends_in_products(const struct graph *graph, int v)
+static void join_values(struct groups *g, int a, int b)
 {
-    int readers = 0;
+    int x = find_group(g, a), y = find_group(g, b), root = x < y ? x : y;
 
-    for (int i = 0; i < graph->nodes; i++) {
-        const struct node *node = &graph->node[i];
-        if (node->op == OP_INPUT || node->input[0] != v)
-            continue;
-        readers++;
-        if (!is_product(node) && !ends_in_products(graph, node->output))
-            return 0;
-    }
-    return readers > 0;
+    g->parent[x] = g->parent[y] = root;
+    g->frozen[root] = g->frozen[x] | g->frozen[y];
+}
+
+static void freeze_value(struct groups *g, int v)
+{
+    g->frozen[find_group(g, v)] = 1;
+}
+
+static int is_dense(const struct node *node)
+{
+    return op_is_product(node->op) && node_groups(node) == 1;
+}
+
+static void join_node(struct groups *g, const struct node *node)
+{
+    int tied = op_is_activation(node->op) || node->op == OP_POOL_MAX || node->op == OP_POOL_AVG ||
+               node->op == OP_BATCHNORM || node->op == OP_ADD || node->op == OP_MUL || node->op == OP_FLATTEN ||
+               node_is_depthwise(g->graph, node);
+
+    if (is_dense(node) || node->op == OP_INPUT)
+        return;
+    for (int k = 0; k < node->inputs; k++)
+        if (tied)
+            join_values(g, node->input[k], node->output);
+        else
+            freeze_value(g, node->input[k]);
+    if (!tied)
+        freeze_value(g, node->output);
+}
+
+static void groups_free(struct groups *g)
+{
+    mem_free(g->parent);
+    mem_free(g->frozen);
+}
+
+static enum status groups_init(const struct graph *graph, struct groups *out)
+{
+    struct groups g = {.graph = graph};
+    enum status st = ST_OK;
+
+    TRY_OUT(mem_alloc((size_t)graph->values, sizeof *g.parent, &g.parent));
+    TRY_OUT(mem_alloc((size_t)graph->values, 1, &g.frozen));
+    for (int v = 0; v < graph->values; v++)
+        g.parent[v] = v;
+    freeze_value(&g, graph_input(graph));
+    freeze_value(&g, graph_output(graph));
+    for (int i = 0; i < graph->nodes; i++)
+        join_node(&g, &graph->node[i]);
+    *out = g;
+    return ST_OK;
+out:
+    groups_free(&g);
+    return st;
 }
 
 int prune_channels_possible(const struct graph *graph, int i)
 {
-    return is_product(&graph->node[i]) && ends_in_products(graph, graph->node[i].output);
+    struct groups g;
+    int possible;
+
+    if (!is_dense(&graph->node[i]) && !node_is_depthwise(graph, &graph->node[i]))
+        return 0;
+    if (groups_init(graph, &g) != ST_OK)
+        return 0;
+    possible = !g.frozen[find_group(&g, graph->node[i].output)];
+    groups_free(&g);
+    return possible;
 }
 
 int prune_channels_kept(int channels, double share, int round_to)
@@ -57,22 +121,33 @@ static int by_norm(const void *a, const void *b)
     return x->channel - y->channel;
 }
 
-/* keep (channels): 1 for the `kept` strongest channels, of equals the first ones. */
-static enum status rank_channels(const struct weight *weight, int kept, uint8_t *keep)
+/* Adds the squared norms of the rows of a weight to those of its channels. */
+static void add_norms(const struct weight *weight, struct ranked *ranked)
 {
     size_t row = weight->count / (size_t)weight->dim[0];
-    struct ranked *ranked = calloc((size_t)weight->dim[0], sizeof *ranked);
 
-    if (!ranked)
-        return status_fail(ST_NOMEM, "%s: no memory to rank %d channels", weight->name, weight->dim[0]);
     for (int o = 0; o < weight->dim[0]; o++) {
         const float *w = (const float *)weight->data + (size_t)o * row;
-        ranked[o].channel = o;
         for (size_t j = 0; j < row; j++)
             ranked[o].norm += (double)w[j] * (double)w[j];
     }
-    qsort(ranked, (size_t)weight->dim[0], sizeof *ranked, by_norm);
-    memset(keep, 0, (size_t)weight->dim[0]);
+}
+
+/* keep (channels): 1 for the `kept` channels of the group with the largest norms over all dense layers that write
+ * them, of equals the first ones. */
+static enum status rank_channels(const struct groups *g, int group, int channels, int kept, uint8_t *keep)
+{
+    struct ranked *ranked = calloc((size_t)channels, sizeof *ranked);
+
+    if (!ranked)
+        return status_fail(ST_NOMEM, "%s: no memory to rank %d channels", g->graph->value[group].name, channels);
+    for (int o = 0; o < channels; o++)
+        ranked[o].channel = o;
+    for (int i = 0; i < g->graph->nodes; i++)
+        if (is_dense(&g->graph->node[i]) && find_group(g, g->graph->node[i].output) == group)
+            add_norms(&g->graph->weight[g->graph->node[i].weight], ranked);
+    qsort(ranked, (size_t)channels, sizeof *ranked, by_norm);
+    memset(keep, 0, (size_t)channels);
     for (int i = 0; i < kept; i++)
         keep[ranked[i].channel] = 1;
     free(ranked);
@@ -117,51 +192,70 @@ static enum status shrink(struct weight *weight)
     return ST_OK;
 }
 
-/* Removes the inputs that belong to dropped channels from every product that reads v in the end. */
-static enum status cut_readers(struct graph *graph, int v, int channels, int kept, const uint8_t *keep)
+/* Cuts the first dimension of a tensor (-1: none) down to the kept channels. */
+static enum status cut_rows(struct graph *graph, int index, int channels, int kept, const uint8_t *keep)
 {
-    for (int i = 0; i < graph->nodes; i++) {
-        const struct node *node = &graph->node[i];
-        struct weight *weight;
-        size_t per_channel;
-        if (node->op == OP_INPUT || node->input[0] != v)
-            continue;
-        if (!is_product(node)) {
-            TRY(cut_readers(graph, node->output, channels, kept, keep));
-            continue;
-        }
-        weight = &graph->weight[node->weight];
-        per_channel = weight->count / (size_t)weight->dim[0] / (size_t)channels;
-        cut(weight, (size_t)weight->dim[0], (size_t)channels, per_channel, keep);
-        weight->dim[1] = weight->dim[1] / channels * kept;
-        TRY(shrink(weight));
-    }
+    struct weight *weight;
+
+    if (index < 0)
+        return ST_OK;
+    weight = &graph->weight[index];
+    cut(weight, 1, (size_t)channels, weight->count / (size_t)channels, keep);
+    weight->dim[0] = kept;
+    return shrink(weight);
+}
+
+/* Removes the inputs that belong to dropped channels; after a flatten a channel is several neighbouring columns. */
+static enum status cut_columns(struct graph *graph, const struct node *node, int channels, int kept,
+                               const uint8_t *keep)
+{
+    struct weight *weight = &graph->weight[node->weight];
+    size_t per_channel = weight->count / (size_t)weight->dim[0] / (size_t)channels;
+
+    cut(weight, (size_t)weight->dim[0], (size_t)channels, per_channel, keep);
+    weight->dim[1] = weight->dim[1] / channels * kept;
+    return shrink(weight);
+}
+
+static enum status cut_node(const struct groups *g, int group, struct graph *graph, int i, int channels, int kept,
+                            const uint8_t *keep)
+{
+    struct node *node = &graph->node[i];
+    int depthwise = node_is_depthwise(graph, node);
+
+    if (node->op == OP_INPUT)
+        return ST_OK;
+    if (is_dense(node) && find_group(g, node->input[0]) == group)
+        TRY(cut_columns(graph, node, channels, kept, keep));
+    if (find_group(g, node->output) != group || (!is_dense(node) && !depthwise && node->op != OP_BATCHNORM))
+        return ST_OK;
+    TRY(cut_rows(graph, node->weight, channels, kept, keep));
+    TRY(cut_rows(graph, node->bias, channels, kept, keep));
+    TRY(cut_rows(graph, node->mean, channels, kept, keep));
+    TRY(cut_rows(graph, node->variance, channels, kept, keep));
+    if (node->op != OP_BATCHNORM)
+        node->channels = kept;
+    if (depthwise)
+        node->groups = kept;
     return ST_OK;
 }
 
-static enum status prune_node(struct graph *graph, int i, double share, int round_to)
+/* The group that node i is the first to write, down to its share. Shapes of values stay as they were till the end:
+ * channel counts are those of weights. */
+static enum status prune_group_of(const struct groups *g, struct graph *graph, int i, double share, int round_to)
 {
-    struct node *node = &graph->node[i];
-    struct weight *weight = &graph->weight[node->weight];
-    int channels = weight->dim[0], kept = prune_channels_kept(channels, share, round_to);
+    int group = find_group(g, graph->node[i].output), channels = graph->weight[graph->node[i].weight].dim[0];
+    int kept = prune_channels_kept(channels, share, round_to);
     uint8_t *keep;
     enum status st = ST_OK;
 
     if (kept == channels)
         return ST_OK;
     TRY(mem_alloc((size_t)channels, 1, &keep));
-    TRY_OUT(rank_channels(weight, kept, keep));
-    cut(weight, 1, (size_t)channels, weight->count / (size_t)channels, keep);
-    weight->dim[0] = kept;
-    TRY_OUT(shrink(weight));
-    if (node->bias >= 0) {
-        struct weight *bias = &graph->weight[node->bias];
-        cut(bias, 1, (size_t)channels, 1, keep);
-        bias->dim[0] = kept;
-        TRY_OUT(shrink(bias));
-    }
-    node->channels = kept;
-    st = cut_readers(graph, node->output, channels, kept, keep);
+    TRY_OUT(rank_channels(g, group, channels, kept, keep));
+    for (int j = 0; j < graph->nodes; j++)
+        TRY_OUT(cut_node(g, group, graph, j, channels, kept, keep));
+    st = graph_infer(graph); /* before the next group: depthwise layers are recognised by their input's channels */
 out:
     mem_free(keep);
     return st;
@@ -169,19 +263,26 @@ out:
 
 enum status prune_channels(struct graph *graph, double share, int round_to)
 {
+    struct groups g;
+    enum status st = ST_OK;
     int possible = 0;
 
     for (int i = 0; i < graph->weights; i++)
         if (graph->weight[i].type != DT_F32 || graph->weight[i].scale)
             return status_fail(ST_BADARG, "%s: channels are removed from float weights only, before quantization",
                                graph->weight[i].name);
+    TRY(groups_init(graph, &g));
     for (int i = 0; i < graph->nodes; i++) {
-        if (!prune_channels_possible(graph, i))
+        int group = find_group(&g, graph->node[i].output);
+        if (!is_dense(&graph->node[i]) || g.frozen[group])
             continue;
         possible++;
-        TRY(prune_node(graph, i, share, round_to));
+        TRY_OUT(prune_group_of(&g, graph, i, share, round_to));
+        g.frozen[group] = 1; /* done */
     }
     if (!possible)
-        return status_fail(ST_BADARG, "%s: no layer has channels that can be removed", graph->name);
-    return graph_infer(graph);
+        st = status_fail(ST_BADARG, "%s: no layer has channels that can be removed", graph->name);
+out:
+    groups_free(&g);
+    return st;
 }

@@ -46,7 +46,7 @@ enum status ptq_weights(struct graph *graph, enum ptq_weights method)
     for (int i = 0; i < graph->nodes; i++) {
         struct weight *weight;
         size_t row;
-        if (graph->node[i].weight < 0)
+        if (!op_is_product(graph->node[i].op))
             continue;
         weight = &graph->weight[graph->node[i].weight];
         row = weight->count / (size_t)weight->dim[0];
@@ -67,7 +67,7 @@ int ptq_fit_bias(struct graph *graph)
         const struct value *input;
         struct weight *weight;
         const float *bias;
-        if (node->weight < 0 || node->bias < 0)
+        if (!op_is_product(node->op) || node->bias < 0)
             continue;
         input = &graph->value[node->input[0]];
         weight = &graph->weight[node->weight];

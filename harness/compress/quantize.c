@@ -79,7 +79,7 @@ enum status quantize_graph(const struct graph *simulated, struct graph *out)
 
     TRY(graph_clone(simulated, &graph));
     for (int i = 0; i < graph.nodes; i++)
-        if (graph.node[i].weight >= 0)
+        if (op_is_product(graph.node[i].op))
             TRY_OUT(convert_node(&graph, &graph.node[i]));
     *out = graph;
     return ST_OK;
