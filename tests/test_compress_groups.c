@@ -1,4 +1,4 @@
-/* Channel pruning where channels are tied together: residual additions, depthwise convolutions, attention. */
+/* Pruning beyond chains: channels tied by additions and depthwise convolutions, blocks of weights. */
 #include "compress_common.h"
 
 #include "compress/invariants.h"
@@ -108,12 +108,85 @@ static void real_models_shrink(void **state)
     }
 }
 
+/* fc weights (4, 4) in blocks of 2 x 2, means of squares: 1, 16, 9, 4 from the left top. */
+static void blocks_go_by_their_mean_square(void **state)
+{
+    static const float w[] = {1, -1, 4, 4, 1, 1, 4, 4, 3, 3, 2, 2, 3, -3, 2, 2};
+    static const float half[] = {0, 0, 4, 4, 0, 0, 4, 4, 3, 3, 0, 0, 3, -3, 0, 0};
+    struct graph graph = {0};
+    struct prune prune = {0};
+
+    (void)state;
+    graph_from_text("{\"name\":\"b\",\"input\":[4],\"layers\":[{\"op\":\"fc\",\"name\":\"f\",\"features\":4}]}",
+                    &graph);
+    set(&graph, "f.weight", w);
+    check_ok(prune_begin_blocks(&graph, PRUNE_LAYERWISE, 0.6, 0, 2, 2, &prune));
+    prune_apply(&prune, &graph, 0.6); /* 9.6 weights: two blocks fit, a third does not */
+    expect(&graph, "f.weight", 4, half, 16);
+    check_ok(invariants_blocks(&graph, &prune, "test"));
+    prune_end(&prune);
+    weight_named(&graph, "f.weight")->mask[2] = 0;
+    prune = (struct prune){.scope = PRUNE_LAYERWISE, .sparsity = 0.6, .rows = 2, .cols = 2};
+    check_fails(invariants_blocks(&graph, &prune, "test"), ST_MISMATCH,
+                "f.weight: is not pruned in whole blocks of 2x2");
+    check_fails(prune_begin_blocks(&graph, PRUNE_LAYERWISE, 0.7, 0, 17, 1, &prune), ST_BADARG, "blocks of 17x1");
+    check_fails(prune_begin_blocks(&graph, PRUNE_LAYERWISE, 0.7, 0, 0, 1, &prune), ST_BADARG, "blocks of 0x1");
+    graph_free(&graph);
+}
+
+/* Of a convolution a block is one place of the window: (5, 3, 1, 2) in blocks of 4 x 2 has edges on both sides. */
+static void conv_blocks_have_edges(void **state)
+{
+    struct graph graph = {0};
+    struct prune prune = {0};
+    struct weight *weight;
+
+    (void)state;
+    graph_from_text(
+        "{\"name\":\"c\",\"input\":[3,1,4],\"layers\":[{\"op\":\"conv\",\"name\":\"c\",\"channels\":5,\"kernel\":"
+        "[1,2]},{\"op\":\"flatten\"}]}",
+        &graph);
+    weight = weight_named(&graph, "c.weight");
+    for (size_t i = 0; i < weight->count; i++)
+        ((float *)weight->data)[i] = 1;
+    for (int o = 0; o < 4; o++) /* outputs 0..3, inputs 0 and 1, second place: the weakest block */
+        for (int i = 0; i < 2; i++)
+            ((float *)weight->data)[(o * 3 + i) * 2 + 1] = 0.5f;
+    check_ok(prune_begin_blocks(&graph, PRUNE_GLOBAL, 0.3, 0, 4, 2, &prune));
+    prune_apply(&prune, &graph, 0.3);          /* 9 of 30 weights */
+    assert_int_equal(prune_masked(weight), 9); /* that block and, of equal ones, the last: output 4, input 2, place 1 */
+    assert_int_equal(weight->mask[29], 0);
+    for (int o = 0; o < 4; o++)
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(weight->mask[(o * 3 + i) * 2 + 1], 0);
+    check_ok(invariants_blocks(&graph, &prune, "test"));
+    prune_end(&prune);
+    graph_free(&graph);
+}
+
+static void depthwise_filters_stay(void **state)
+{
+    struct graph graph = {0};
+    struct prune prune = {0};
+
+    (void)state;
+    graph_from_text(residual, &graph);
+    graph_init_weights(&graph, 5);
+    assert_int_equal(prune_possible(&graph, 5), 0);
+    check_ok(prune_begin(&graph, PRUNE_GLOBAL, 0.5, 0, &prune));
+    prune_apply(&prune, &graph, 0.5);
+    assert_null(weight_named(&graph, "dw.weight")->mask);
+    check_ok(invariants_sparsity(&graph, PRUNE_GLOBAL, 0.5, "test"));
+    prune_end(&prune);
+    graph_free(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tied_channels_go_together),
-        cmocka_unit_test(needed_channels_stay),
-        cmocka_unit_test(real_models_shrink),
+        cmocka_unit_test(tied_channels_go_together), cmocka_unit_test(needed_channels_stay),
+        cmocka_unit_test(real_models_shrink),        cmocka_unit_test(blocks_go_by_their_mean_square),
+        cmocka_unit_test(conv_blocks_have_edges),    cmocka_unit_test(depthwise_filters_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "compress/prune_blocks.h"
 #include "compress/prune_channels.h"
 #include "graph/graph_quant.h"
 #include "kernels/requant.h"
@@ -115,7 +116,7 @@ enum status invariants_sparsity(const struct graph *graph, enum prune_scope scop
     for (int i = 0; i < graph->nodes; i++) {
         const struct weight *weight;
         size_t masked, target;
-        if (!op_is_product(graph->node[i].op))
+        if (!prune_possible(graph, i))
             continue;
         weight = &graph->weight[graph->node[i].weight];
         masked = prune_masked(weight);
@@ -131,6 +132,36 @@ enum status invariants_sparsity(const struct graph *graph, enum prune_scope scop
         return status_fail(ST_MISMATCH, "%s: %s: %zu weights are pruned, the recipe says %zu", step, graph->name,
                            masked_total, prune_target(graph, sparsity, -1));
     return ST_OK;
+}
+
+/* As many whole blocks as fit: less than one block from the share. */
+static enum status check_blocks(const char *name, size_t masked, size_t target, const struct prune *how,
+                                const char *step)
+{
+    if (masked > target || masked + (size_t)(how->rows * how->cols) <= target)
+        return status_fail(ST_MISMATCH, "%s: %s: %zu weights are pruned in blocks of %dx%d, the recipe says %zu", step,
+                           name, masked, how->rows, how->cols, target);
+    return ST_OK;
+}
+
+enum status invariants_blocks(const struct graph *graph, const struct prune *how, const char *step)
+{
+    size_t masked_total = 0;
+
+    for (int i = 0; i < graph->nodes; i++) {
+        const struct weight *weight = &graph->weight[graph->node[i].weight];
+        if (!prune_possible(graph, i))
+            continue;
+        if (!weight->mask || !prune_blocks_whole(weight, how->rows, how->cols))
+            return status_fail(ST_MISMATCH, "%s: %s: is not pruned in whole blocks of %dx%d", step, weight->name,
+                               how->rows, how->cols);
+        masked_total += prune_masked(weight);
+        if (how->scope == PRUNE_LAYERWISE)
+            TRY(check_blocks(weight->name, prune_masked(weight), prune_target(graph, how->sparsity, i), how, step));
+    }
+    return how->scope == PRUNE_LAYERWISE
+               ? ST_OK
+               : check_blocks(graph->name, masked_total, prune_target(graph, how->sparsity, -1), how, step);
 }
 
 enum status invariants_channels(const struct graph *before, const struct graph *after, double share, int round_to,

@@ -17,6 +17,9 @@ enum status invariants_simulated(const struct graph *graph, const char *step);
 /* The masks prune exactly what `sparsity` says, of each layer or in all. */
 enum status invariants_sparsity(const struct graph *graph, enum prune_scope scope, double sparsity, const char *step);
 
+/* The masks are whole blocks, as many as fit into the share: `how` gives scope, sparsity, rows and cols. */
+enum status invariants_blocks(const struct graph *graph, const struct prune *how, const char *step);
+
 /* `after` has the layers of `before`, in which exactly the claimed channels are gone. */
 enum status invariants_channels(const struct graph *before, const struct graph *after, double share, int round_to,
                                 const char *step);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "compress/prune_blocks.h"
 
 enum { BUCKETS = 1 << 16 }; /* a 32-bit key is selected in two halves */
 
@@ -13,9 +14,14 @@ struct group {
     int first, last; /* nodes */
 };
 
+int prune_possible(const struct graph *graph, int i)
+{
+    return op_is_product(graph->node[i].op) && !node_is_depthwise(graph, &graph->node[i]);
+}
+
 static struct weight *layer_weight(const struct graph *graph, int i)
 {
-    return op_is_product(graph->node[i].op) ? &graph->weight[graph->node[i].weight] : NULL;
+    return prune_possible(graph, i) ? &graph->weight[graph->node[i].weight] : NULL;
 }
 
 size_t prune_masked(const struct weight *weight)
@@ -152,6 +158,10 @@ void prune_apply(struct prune *prune, struct graph *graph, double sparsity)
 {
     struct group all = {graph, 0, graph->nodes - 1};
 
+    if (prune->block) {
+        prune_blocks_apply(prune, graph, sparsity);
+        return;
+    }
     for (int i = 0; i < graph->nodes; i++) {
         struct group layer = {graph, i, i};
         if (!layer_weight(graph, i))
@@ -210,7 +220,7 @@ static enum status check_start(const struct graph *graph, enum prune_scope scope
 enum status prune_begin(struct graph *graph, enum prune_scope scope, double sparsity, double share,
                         struct prune *out_prune)
 {
-    struct prune prune = {.scope = scope, .sparsity = sparsity, .share = share};
+    struct prune prune = {.scope = scope, .sparsity = sparsity, .share = share, .rows = 1, .cols = 1};
 
     if (!(sparsity > 0) || !(sparsity < 1))
         return status_fail(ST_BADARG, "%s: a sparsity of %g, expected more than 0 and less than 1", graph->name,
@@ -228,9 +238,29 @@ enum status prune_begin(struct graph *graph, enum prune_scope scope, double spar
     return ST_OK;
 }
 
+enum status prune_begin_blocks(struct graph *graph, enum prune_scope scope, double sparsity, double share, int rows,
+                               int cols, struct prune *out_prune)
+{
+    struct prune prune;
+
+    if (rows < 1 || cols < 1 || rows > PRUNE_MAX_BLOCK || cols > PRUNE_MAX_BLOCK)
+        return status_fail(ST_BADARG, "%s: blocks of %dx%d, expected 1x1 to %dx%d", graph->name, rows, cols,
+                           PRUNE_MAX_BLOCK, PRUNE_MAX_BLOCK);
+    TRY(prune_begin(graph, scope, sparsity, share, &prune));
+    prune.rows = rows;
+    prune.cols = cols;
+    if (prune_blocks_begin(&prune, graph) != ST_OK) {
+        prune_end(&prune);
+        return ST_NOMEM;
+    }
+    *out_prune = prune;
+    return ST_OK;
+}
+
 void prune_end(struct prune *prune)
 {
     mem_free(prune->counters);
+    mem_free(prune->block);
     memset(prune, 0, sizeof *prune);
 }
 

@@ -19,8 +19,9 @@
  *
  *   train, finetune  epochs batch optimizer(adam|sgd) lr lr_end warmup momentum weight_decay label_smoothing ema
  *                    flip shift distill_weight temperature      (distillation in finetune only)
- *   prune            kind(unstructured|channels) sparsity scope(layerwise|global, unstructured only)
- *                    schedule round_to(channels only), and the keys of finetune; 0 epochs = one shot
+ *   prune            kind(unstructured|channels|blocks) sparsity scope(layerwise|global, not channels)
+ *                    schedule(not channels) round_to(channels only) block("8x1": outputs x inputs, blocks only), and
+ *                    the keys of finetune; 0 epochs = one shot
  *   ptq              mode(static|dynamic) calibrator(minmax|percentile|mse) percentile images weights(max|mse)
  *   qat              ranges(ema|lsq), and the keys of finetune
  *   pack             entropy dense
@@ -29,8 +30,9 @@
  * or qat, then pack, which is last and always there. The teacher of a distillation is the float model as it stood
  * before the first prune or qat step.
  *
- * Names are a grammar: `fp32`, or parts joined by '+': prune-u<percent>, prune-c<percent>, then at most one of
- * ptq-dyn-s8, ptq-s8, qat-s8. A name must say what the steps do, in their order. */
+ * Names are a grammar: `fp32`, or parts joined by '+': prune-u<percent>, prune-c<percent>,
+ * prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, qat-s8. A name must say what the steps
+ * do, in their order. */
 #ifndef COMPRESS_RECIPE_H
 #define COMPRESS_RECIPE_H
 
@@ -51,7 +53,7 @@ enum {
 };
 
 enum recipe_op { RECIPE_TRAIN, RECIPE_FINETUNE, RECIPE_PRUNE, RECIPE_PTQ, RECIPE_QAT, RECIPE_PACK };
-enum recipe_kind { RECIPE_UNSTRUCTURED, RECIPE_CHANNELS };
+enum recipe_kind { RECIPE_UNSTRUCTURED, RECIPE_CHANNELS, RECIPE_BLOCKS };
 enum recipe_scope { RECIPE_LAYERWISE, RECIPE_GLOBAL };
 
 /* One step, checked, with every default and override filled in. Fields that the op does not use are zero. */
@@ -59,11 +61,12 @@ struct recipe_step {
     enum recipe_op op;
     struct train_options train; /* train, finetune, prune, qat; its pointers, seed and blas are set by recipe_run */
     enum recipe_kind kind;      /* prune */
-    enum recipe_scope scope;    /* prune, unstructured */
+    enum recipe_scope scope;    /* prune, unstructured and blocks */
     double sparsity;            /* prune: share of the weights (or of each layer's channels) that goes, 0..1 */
-    double schedule;            /* prune, unstructured: share of the training over which sparsity grows, 0..1 */
-    int round_to;               /* prune, channels: what is left is a multiple of this where possible; 1: any */
-    int dynamic;                /* ptq: activation ranges at run time */
+    int block_rows, block_cols; /* prune, blocks: outputs by inputs, 1..PRUNE_MAX_BLOCK */
+    double schedule; /* prune, unstructured and blocks: share of the training over which sparsity grows, 0..1 */
+    int round_to;    /* prune, channels: what is left is a multiple of this where possible; 1: any */
+    int dynamic;     /* ptq: activation ranges at run time */
     struct calibrate_options calibrate; /* ptq static */
     int weights_mse; /* ptq: weight scales minimise the squared error instead of covering the maximum */
     int pack_flags;  /* pack: enum plk_flags */

@@ -2,26 +2,62 @@
 #include "compress/recipe_name.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const char grammar[] = "expected fp32, or parts joined by '+': prune-c<percent>, prune-u<percent>, then at most "
-                              "one of ptq-dyn-s8, ptq-s8, qat-s8";
+#include "compress/prune.h"
 
-/* "prune-u90" → 'u', 90. 1..99 without leading zeros, so that one variant has one name. */
+static const char grammar[] = "expected fp32, or parts joined by '+': prune-c<percent>, prune-u<percent>, "
+                              "prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, qat-s8";
+
+/* A number of one or two digits from 1 to `most` without leading zeros, so that one variant has one name. Returns the
+ * digits read, 0 for none. */
+static int parse_number(const char *at, const char *end, int most, int *out)
+{
+    int digits = 0, number = 0;
+
+    while (at + digits < end && digits < 3 && at[digits] >= '0' && at[digits] <= '9')
+        number = 10 * number + at[digits++] - '0';
+    if (digits == 0 || at[0] == '0' || number > most)
+        return 0;
+    *out = number;
+    return digits;
+}
+
+/* "8x1-" → 8, 1; returns the characters read, 0 if it is none. */
+static int parse_block(const char *at, const char *end, struct recipe_part *out)
+{
+    int first = parse_number(at, end, PRUNE_MAX_BLOCK, &out->rows), second;
+
+    if (!first || at + first >= end || at[first] != 'x')
+        return 0;
+    second = parse_number(at + first + 1, end, PRUNE_MAX_BLOCK, &out->cols);
+    if (!second || at + first + 1 + second >= end || at[first + 1 + second] != '-')
+        return 0;
+    return first + second + 2;
+}
+
+/* "prune-u90", "prune-c50", "prune-b8x1-80". */
 static int parse_prune(const char *part, size_t len, struct recipe_part *out)
 {
-    const char *digits = part + 7;
-    size_t count = len > 7 ? len - 7 : 0;
+    static const char kinds[] = "ucb";
+    const char *end = part + len, *at = part + 7, *kind;
+    struct recipe_part parsed = {0};
 
-    if (len < 8 || (memcmp(part, "prune-u", 7) != 0 && memcmp(part, "prune-c", 7) != 0))
+    if (len < 8 || memcmp(part, "prune-", 6) != 0)
         return 0;
-    if (count > 2 || digits[0] < '1' || digits[0] > '9' || (count == 2 && (digits[1] < '0' || digits[1] > '9')))
+    kind = strchr(kinds, part[6]);
+    if (!kind || !*kind)
         return 0;
-    out->kind = part[6] == 'u' ? RECIPE_PART_UNSTRUCTURED : RECIPE_PART_CHANNELS;
-    out->percent = digits[0] - '0';
-    if (count == 2)
-        out->percent = 10 * out->percent + digits[1] - '0';
+    parsed.kind = (enum recipe_part_kind)(RECIPE_PART_UNSTRUCTURED + (int)(kind - kinds));
+    if (parsed.kind == RECIPE_PART_BLOCKS) {
+        int used = parse_block(at, end, &parsed);
+        if (!used)
+            return 0;
+        at += used;
+    }
+    if (parse_number(at, end, 99, &parsed.percent) != end - at || at == end)
+        return 0;
+    *out = parsed;
     return 1;
 }
 
@@ -37,8 +73,7 @@ static int parse_part(const char *part, size_t len, struct recipe_part *out)
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         if (strlen(fixed[i].name) == len && memcmp(fixed[i].name, part, len) == 0) {
-            out->kind = fixed[i].kind;
-            out->percent = 0;
+            *out = (struct recipe_part){.kind = fixed[i].kind};
             return 1;
         }
     return parse_prune(part, len, out);
@@ -111,6 +146,9 @@ void recipe_part_name(const struct recipe_part *part, char *out, size_t size)
         break;
     case RECIPE_PART_CHANNELS:
         snprintf(out, size, "prune-c%d", part->percent);
+        break;
+    case RECIPE_PART_BLOCKS:
+        snprintf(out, size, "prune-b%dx%d-%d", part->rows, part->cols, part->percent);
         break;
     case RECIPE_PART_PTQ_DYNAMIC:
         snprintf(out, size, "ptq-dyn-s8");

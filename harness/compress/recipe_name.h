@@ -10,6 +10,7 @@ enum recipe_part_kind {
     RECIPE_PART_FP32,
     RECIPE_PART_UNSTRUCTURED,
     RECIPE_PART_CHANNELS,
+    RECIPE_PART_BLOCKS,
     RECIPE_PART_PTQ_DYNAMIC,
     RECIPE_PART_PTQ_STATIC,
     RECIPE_PART_QAT
@@ -17,7 +18,8 @@ enum recipe_part_kind {
 
 struct recipe_part {
     enum recipe_part_kind kind;
-    int percent; /* of pruning, 1..99 */
+    int percent;    /* of pruning, 1..99 */
+    int rows, cols; /* of blocks, 1..PRUNE_MAX_BLOCK; else 0 */
 };
 
 enum { RECIPE_MAX_PARTS = 8 };
@@ -25,7 +27,7 @@ enum { RECIPE_MAX_PARTS = 8 };
 /* "prune-c50+qat-s8" → its parts (at most RECIPE_MAX_PARTS). ST_BADARG with words about the grammar. */
 enum status recipe_name_parse(const char *name, struct recipe_part *out_part, int *out_parts);
 
-/* The part's name in the grammar; at most 16 characters with the NUL. */
+/* The part's name in the grammar; at most 20 characters with the NUL. */
 void recipe_part_name(const struct recipe_part *part, char *out, size_t size);
 
 #endif

@@ -46,9 +46,9 @@ static enum status append(const struct json *doc, const char *path, const struct
     if (last && step->op == RECIPE_TRAIN)
         return json_error(doc, path, "step", "train starts from random weights and must be first; use finetune");
     for (int i = 0; step->op == RECIPE_PRUNE && step->kind == RECIPE_CHANNELS && i < io->steps; i++)
-        if (io->step[i].op == RECIPE_PRUNE && io->step[i].kind == RECIPE_UNSTRUCTURED)
+        if (io->step[i].op == RECIPE_PRUNE && io->step[i].kind != RECIPE_CHANNELS)
             return json_error(doc, path, "kind",
-                              "channels go before single weights: removing them afterwards would "
+                              "channels go before single weights and blocks: removing them afterwards would "
                               "change the sparsity");
     if (step->op == RECIPE_FINETUNE && step->train.distill_weight > 0) {
         int compressed = 0;
@@ -122,7 +122,9 @@ static int step_part(const struct recipe_step *step, struct recipe_part *out)
     memset(out, 0, sizeof *out);
     switch (step->op) {
     case RECIPE_PRUNE:
-        out->kind = step->kind == RECIPE_CHANNELS ? RECIPE_PART_CHANNELS : RECIPE_PART_UNSTRUCTURED;
+        out->kind = (enum recipe_part_kind)(RECIPE_PART_UNSTRUCTURED + (int)step->kind); /* in the same order */
+        out->rows = step->block_rows;
+        out->cols = step->block_cols;
         out->percent = (int)lrint(percent);
         if (fabs(percent - out->percent) > 1e-6)
             out->percent = 0; /* no name says 12.5 % */
@@ -175,7 +177,8 @@ static enum status check_name(const struct json *doc, const char *path, const st
                               recipe->step[i].sparsity);
         if (!step_part(&recipe->step[i], &have))
             continue;
-        agree = at < parts && want[at].kind == have.kind && want[at].percent == have.percent;
+        agree = at < parts && want[at].kind == have.kind && want[at].percent == have.percent &&
+                want[at].rows == have.rows && want[at].cols == have.cols;
         at++;
     }
     if (agree && at == parts)

@@ -39,7 +39,10 @@ static void stage_name(const struct recipe_step *step, char *out, size_t size)
         snprintf(out, size, "fp32");
         break;
     case RECIPE_PRUNE:
-        snprintf(out, size, "prune-%c%d", step->kind == RECIPE_CHANNELS ? 'c' : 'u', percent);
+        if (step->kind == RECIPE_BLOCKS)
+            snprintf(out, size, "prune-b%dx%d-%d", step->block_rows, step->block_cols, percent);
+        else
+            snprintf(out, size, "prune-%c%d", step->kind == RECIPE_CHANNELS ? 'c' : 'u', percent);
         break;
     case RECIPE_PTQ:
     case RECIPE_QAT:
@@ -97,14 +100,19 @@ static enum status train(struct run *run, int index, train_hook_fn hook, void *h
     return train_graph(&run->graph, &context->data->train, &context->data->valid, &options, &result);
 }
 
-static enum status prune_unstructured(struct run *run, int index)
+/* Single weights or blocks: masks grow while the rest is trained. */
+static enum status prune_masks(struct run *run, int index)
 {
     const struct recipe_step *step = &run->recipe->step[index];
     enum prune_scope scope = step->scope == RECIPE_GLOBAL ? PRUNE_GLOBAL : PRUNE_LAYERWISE;
     struct prune prune;
     enum status st = ST_OK;
 
-    TRY(prune_begin(&run->graph, scope, step->sparsity, step->schedule, &prune));
+    if (step->kind == RECIPE_BLOCKS)
+        TRY(prune_begin_blocks(&run->graph, scope, step->sparsity, step->schedule, step->block_rows, step->block_cols,
+                               &prune));
+    else
+        TRY(prune_begin(&run->graph, scope, step->sparsity, step->schedule, &prune));
     if (step->train.epochs > 0)
         st = train(run, index, prune_hook, &prune);
     else
@@ -127,8 +135,8 @@ static enum status compute(struct run *run, int index)
     case RECIPE_QAT:
         return train(run, index, NULL, NULL);
     case RECIPE_PRUNE:
-        if (step->kind == RECIPE_UNSTRUCTURED)
-            return prune_unstructured(run, index);
+        if (step->kind != RECIPE_CHANNELS)
+            return prune_masks(run, index);
         TRY(prune_channels(&run->graph, step->sparsity, step->round_to));
         return step->train.epochs > 0 ? train(run, index, NULL, NULL) : ST_OK;
     case RECIPE_PTQ:
@@ -153,15 +161,20 @@ static void drop_negative_zeros(struct graph *graph)
 static enum status check(const struct run *run, const struct graph *before, int index)
 {
     const struct recipe_step *step = &run->recipe->step[index];
+    const struct prune how = {.scope = step->scope == RECIPE_GLOBAL ? PRUNE_GLOBAL : PRUNE_LAYERWISE,
+                              .sparsity = step->sparsity,
+                              .rows = step->block_rows,
+                              .cols = step->block_cols};
     char name[32];
 
     stage_name(step, name, sizeof name);
     TRY(invariants_graph(&run->graph, name));
     if (step->op == RECIPE_PRUNE && step->kind == RECIPE_CHANNELS)
         return invariants_channels(before, &run->graph, step->sparsity, step->round_to, name);
+    if (step->op == RECIPE_PRUNE && step->kind == RECIPE_BLOCKS)
+        return invariants_blocks(&run->graph, &how, name);
     if (step->op == RECIPE_PRUNE)
-        return invariants_sparsity(&run->graph, step->scope == RECIPE_GLOBAL ? PRUNE_GLOBAL : PRUNE_LAYERWISE,
-                                   step->sparsity, name);
+        return invariants_sparsity(&run->graph, how.scope, step->sparsity, name);
     if (step->op == RECIPE_PTQ || step->op == RECIPE_QAT)
         TRY(invariants_simulated(&run->graph, name));
     return invariants_masks_kept(before, &run->graph, name);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compress/prune.h"
 #include "io/plk.h"
 
 enum { PATH_BYTES = 256 };
@@ -17,7 +18,7 @@ struct source {
 
 static const char *const op_names[] = {"train", "finetune", "prune", "ptq", "qat", "pack"};
 static const char *const optimizer_names[] = {"adam", "sgd", NULL};
-static const char *const kind_names[] = {"unstructured", "channels", NULL};
+static const char *const kind_names[] = {"unstructured", "channels", "blocks", NULL};
 static const char *const scope_names[] = {"layerwise", "global", NULL};
 static const char *const mode_names[] = {"static", "dynamic", NULL};
 static const char *const calibrator_names[] = {"minmax", "percentile", "mse", NULL};
@@ -32,8 +33,8 @@ static const char *const weights_names[] = {"max", "mse", NULL};
 /* "step" and "models" first: overrides may have all but these. */
 static const char *const train_keys[] = {"step", "models", "comment", "epochs", TRAIN_KEYS, NULL};
 static const char *const finetune_keys[] = {"step", "models", "comment", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
-static const char *const prune_keys[] = {"step",     "models",   "comment", "kind",     "sparsity",   "scope",
-                                         "schedule", "round_to", "epochs",  TRAIN_KEYS, DISTILL_KEYS, NULL};
+static const char *const prune_keys[] = {"step",     "models", "comment", "kind",     "sparsity",   "scope", "schedule",
+                                         "round_to", "block",  "epochs",  TRAIN_KEYS, DISTILL_KEYS, NULL};
 static const char *const ptq_keys[] = {"step",       "models", "comment", "mode", "calibrator",
                                        "percentile", "images", "weights", NULL};
 static const char *const qat_keys[] = {"step", "models", "comment", "ranges", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
@@ -159,10 +160,29 @@ static enum status parse_train(const struct source *source, int least_epochs, st
     return ST_OK;
 }
 
+/* "8x1": outputs by inputs. */
+static enum status read_block(const struct source *source, struct recipe_step *out)
+{
+    const cJSON *over = source->over ? cJSON_GetObjectItemCaseSensitive(source->over, "block") : NULL;
+    const cJSON *object = over ? source->over : source->step;
+    const char *path = over ? source->over_path : source->path, *text = NULL;
+    char rest;
+
+    TRY(require(source, "block"));
+    TRY(json_text(source->doc, object, path, "block", &text));
+    if (sscanf(text, "%2dx%2d%c", &out->block_rows, &out->block_cols, &rest) != 2 || out->block_rows < 1 ||
+        out->block_cols < 1 || out->block_rows > PRUNE_MAX_BLOCK || out->block_cols > PRUNE_MAX_BLOCK)
+        return json_error(source->doc, path, "block",
+                          "'%.20s', expected outputs x inputs, such as \"8x1\", each from 1 to %d", text,
+                          PRUNE_MAX_BLOCK);
+    return ST_OK;
+}
+
 static enum status parse_prune(const struct source *source, struct recipe_step *out)
 {
-    static const char *const unstructured_only[] = {"scope", "schedule", NULL};
+    static const char *const not_channels[] = {"scope", "schedule", "block", NULL};
     static const char *const channels_only[] = {"round_to", NULL};
+    static const char *const blocks_only[] = {"block", NULL};
     static const char *const training[] = {TRAIN_KEYS, DISTILL_KEYS, "schedule", NULL};
     int kind = 0, scope = (int)RECIPE_GLOBAL;
 
@@ -170,7 +190,7 @@ static enum status parse_prune(const struct source *source, struct recipe_step *
     TRY(require(source, "sparsity"));
     TRY(read_name(source, "kind", kind_names, &kind));
     TRY(read_name(source, "scope", scope_names, &scope));
-    out->kind = kind == 0 ? RECIPE_UNSTRUCTURED : RECIPE_CHANNELS;
+    out->kind = (enum recipe_kind)kind;
     TRY(read_real(source, "sparsity", 0.01, 0.99, &out->sparsity));
     TRY(parse_train(source, 0, &out->train));
     if (out->train.epochs == 0) {
@@ -179,10 +199,14 @@ static enum status parse_prune(const struct source *source, struct recipe_step *
     }
     if (out->kind == RECIPE_CHANNELS) {
         out->round_to = 1;
-        TRY(refuse(source, unstructured_only, "only for kind unstructured"));
+        TRY(refuse(source, not_channels, "not for kind channels"));
         return read_int(source, "round_to", 1, 1024, &out->round_to);
     }
     TRY(refuse(source, channels_only, "only for kind channels"));
+    if (out->kind == RECIPE_BLOCKS)
+        TRY(read_block(source, out));
+    else
+        TRY(refuse(source, blocks_only, "only for kind blocks"));
     out->scope = scope == 0 ? RECIPE_LAYERWISE : RECIPE_GLOBAL;
     out->schedule = out->train.epochs > 0 ? 0.6 : 0;
     return read_real(source, "schedule", 0, 1, &out->schedule);
@@ -315,6 +339,9 @@ int recipe_step_text(const struct recipe_step *step, char *out, size_t size)
         if (step->kind == RECIPE_CHANNELS)
             return snprintf(out, size, "prune channels sparsity=%.17g round_to=%d %s", step->sparsity, step->round_to,
                             train);
+        if (step->kind == RECIPE_BLOCKS)
+            return snprintf(out, size, "prune blocks %dx%d sparsity=%.17g scope=%s schedule=%.17g %s", step->block_rows,
+                            step->block_cols, step->sparsity, scope_names[step->scope], step->schedule, train);
         return snprintf(out, size, "prune unstructured sparsity=%.17g scope=%s schedule=%.17g %s", step->sparsity,
                         scope_names[step->scope], step->schedule, train);
     case RECIPE_PTQ:
