@@ -8,15 +8,7 @@
 
 #include "kernels/requant.h"
 #include "kernels/roster.h"
-
-#define KN_INLINE static inline __attribute__((always_inline))
-
-/* Before a loop over constants: unroll it completely, so that arrays of sums become registers. */
-#if defined(__clang__)
-#define KN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define KN_UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "kernels/unroll.h"
 
 /* All ones in the first `count` (0..8) 32-bit lanes. */
 KN_INLINE __m256i kn_lane_mask(int count)

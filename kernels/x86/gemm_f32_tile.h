@@ -1,0 +1,198 @@
+/* C(m, n) = A(m, K) W(n, K)^T in floats: what the kernels of all instruction sets share. Included by one file per
+ * instruction set, after it has defined its vectors:
+ *
+ *   vec                               LANES floats
+ *   vec_load, vec_store, vec_all      whole vectors, unaligned; one float in all lanes, from memory
+ *   vec_load_part, vec_store_part     the first `count` lanes, touching nothing else; zeros above
+ *   vec_zero, vec_add, vec_fma        fma(x, w, sum) = sum + x * w, in one rounding or two
+ *   vec_clamp                         kn_clamp
+ *
+ * A tile is mr rows by nv vectors of outputs. Its sums begin with bias and residual and stay in registers for the
+ * whole K. Each output is one sum, in the order of the weights, whatever the tile: so products cut anywhere have equal
+ * bits, and heights can be chosen freely. The exception is a single row, which has too few sums to hide the latency
+ * of the multipliers and is what batch 1 runs on: each of its outputs is four sums, added at the end. It occurs where
+ * one row is left over after a multiple of CUT, which is facts.mr.
+ *
+ * Every loop over a tile runs over constants and is unrolled completely; an array that is indexed by a variable even
+ * once would live in memory. */
+#ifndef KERNELS_X86_GEMM_F32_TILE_H
+#define KERNELS_X86_GEMM_F32_TILE_H
+
+#include "kernels/panel.h"
+#include "kernels/unroll.h"
+#include "kernels/walk.h"
+
+enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, SINGLE = 4 };
+
+/* What surrounds the sums of one panel. */
+struct finish {
+    _Alignas(64) float bias[WIDE]; /* padded with zeros */
+    int last;                      /* outputs in the panel's last vector, 1..LANES; the others are full */
+    float lo, hi;
+    float *c;         /* of this panel's first output */
+    const float *add; /* the residual, likewise, or NULL */
+};
+
+/* Sums of row i begin with start[i * start_step + ...]. */
+typedef void (*tile_fn)(const struct kn_rows *a, const float *const *row, const float *w, const float *start,
+                        ptrdiff_t start_step, const struct finish *f, const ptrdiff_t *at);
+
+KN_TILE void step(vec *sum, const float *const *x, ptrdiff_t k, const float *w, int mr, int nv)
+{
+    vec wv[3];
+    KN_UNROLL
+    for (int v = 0; v < nv; v++)
+        wv[v] = vec_load(w + LANES * v);
+    KN_UNROLL
+    for (int i = 0; i < mr; i++) {
+        vec xv = vec_all(x[i] + k);
+        KN_UNROLL
+        for (int v = 0; v < nv; v++)
+            sum[i * nv + v] = vec_fma(xv, wv[v], sum[i * nv + v]);
+    }
+}
+
+/* Vector v of every row. */
+KN_TILE void store_full(const vec *sum, int mr, int nv, const struct finish *f, const ptrdiff_t *at, int v)
+{
+    KN_UNROLL
+    for (int i = 0; i < mr; i++)
+        vec_store(f->c + at[i] + LANES * v, vec_clamp(sum[i * nv + v], f->lo, f->hi));
+}
+
+/* A partly filled vector of every row, brought through memory: a loop over rows with branches inside would not be
+ * unrolled early enough, and then all sums would live in memory. */
+static void store_part(const float *spill, int mr, int v, const struct finish *f, const ptrdiff_t *at)
+{
+    for (int i = 0; i < mr; i++, spill += LANES)
+        vec_store_part(f->c + at[i] + LANES * v, vec_clamp(vec_load(spill), f->lo, f->hi), f->last);
+}
+
+KN_TILE void store(const vec *sum, int mr, int nv, const struct finish *f, const ptrdiff_t *at)
+{
+    _Alignas(64) float spill[LANES * CUT];
+    KN_UNROLL
+    for (int v = 0; v < nv - 1; v++)
+        store_full(sum, mr, nv, f, at, v);
+    if (f->last == LANES) {
+        store_full(sum, mr, nv, f, at, nv - 1);
+        return;
+    }
+    KN_UNROLL
+    for (int i = 0; i < mr; i++)
+        vec_store(spill + LANES * i, sum[i * nv + nv - 1]);
+    store_part(spill, mr, nv - 1, f, at);
+}
+
+/* ku sums for each output, of which the first begins with `start`. */
+KN_TILE void tile(const struct kn_rows *a, const float *const *row, const float *w, const float *start,
+                  ptrdiff_t start_step, int mr, int nv, int ku, const struct finish *f, const ptrdiff_t *at)
+{
+    const float *x[CUT];
+    vec sum[SUMS];
+    ptrdiff_t len = a->seg_len, k = 0;
+    int segs = a->segs, column = 0;
+    KN_UNROLL
+    for (int i = 0; i < mr; i++) {
+        x[i] = row[i];
+        KN_UNROLL
+        for (int v = 0; v < nv; v++)
+            sum[i * nv + v] = vec_load(start + i * start_step + LANES * v);
+    }
+    KN_UNROLL
+    for (int i = mr * nv; i < mr * nv * ku; i++)
+        sum[i] = vec_zero();
+    do {
+        ptrdiff_t end = k + len;
+        if (ku > 1) {
+            for (; k + ku <= end; k += ku, w += LANES * nv * ku) {
+                KN_UNROLL
+                for (int u = 0; u < ku; u++)
+                    step(sum + u * mr * nv, x, k + u, w + u * LANES * nv, mr, nv);
+            }
+        }
+        for (; k < end; k++, w += LANES * nv)
+            step(sum, x, k, w, mr, nv);
+        k += kn_seg_next(a, &column) - len;
+    } while (--segs);
+    KN_UNROLL
+    for (int i = 0; i < mr * nv; i++) {
+        KN_UNROLL
+        for (int u = 1; u < ku; u++)
+            sum[i] = vec_add(sum[i], sum[u * mr * nv + i]);
+    }
+    store(sum, mr, nv, f, at);
+}
+
+/* One function per tile, so that the compiler allocates registers for each alone. */
+#define TILE(mr, nv, ku)                                                                                               \
+    static void tile_##mr##_##nv(const struct kn_rows *a, const float *const *row, const float *w, const float *start, \
+                                 ptrdiff_t start_step, const struct finish *f, const ptrdiff_t *at)                    \
+    {                                                                                                                  \
+        tile(a, row, w, start, start_step, mr, nv, ku, f, at);                                                         \
+    }
+
+/* start (mr, nv, LANES) = bias + residual. */
+static void add_residual(float *start, int mr, int nv, const struct finish *f, const ptrdiff_t *add)
+{
+    for (int i = 0; i < mr; i++) {
+        for (int v = 0; v < nv; v++, start += LANES) {
+            const float *p = f->add + add[i] + LANES * v;
+            vec residual = v < nv - 1 || f->last == LANES ? vec_load(p) : vec_load_part(p, f->last);
+            vec_store(start, vec_add(vec_load(f->bias + LANES * v), residual));
+        }
+    }
+}
+
+/* Rows of the next tile: full ones while two more follow, then two halves, so that none is left with few sums. */
+static inline int tile_rows(int left, int tallest)
+{
+    if (left <= tallest || left >= 2 * tallest)
+        return left < tallest ? left : tallest;
+    return (left + 1) / 2;
+}
+
+/* All rows against one panel of nv vectors. tiles[mr - 1] computes mr rows; the first one is the single row. */
+static inline void run_panel(const struct kn_rows *a, const struct kn_out *c, const struct kn_residual *residual,
+                             const float *w, int nv, const tile_fn *tiles, int tallest, const struct finish *f)
+{
+    _Alignas(64) float start[CUT * WIDE];
+    struct kn_walk walk = kn_walk_begin(a, c, residual);
+    int single = a->m % CUT == 1, left = a->m;
+    while (left > 0) {
+        int count = left > single ? tile_rows(left - single, tallest) : 1;
+        const float *row[CUT];
+        struct kn_places at;
+        kn_walk_next(&walk, count, &at);
+        for (int i = 0; i < count; i++)
+            row[i] = (const float *)a->base + at.x[i];
+        if (f->add)
+            add_residual(start, count, nv, f, at.add);
+        tiles[count - 1](a, row, w, f->add ? start : f->bias, f->add ? LANES * nv : 0, f, at.y);
+        left -= count;
+    }
+}
+
+/* The whole product; tiles and rows of the tallest one for 1, 2 and 3 vectors. */
+static inline void run_product(const struct kn_rows *a, const float *w, const struct kn_tail_f32 *tail, int n,
+                               const struct kn_out *c, const tile_fn *const tiles[3], const int tallest[3])
+{
+    size_t depth = kn_panel_depth(1, a->segs, a->seg_len);
+    struct finish f = {.lo = tail->lo, .hi = tail->hi};
+    for (int first = 0, width; first < n; first += width) {
+        int nv;
+        width = kn_panel_width(NR, n - first);
+        nv = width / LANES;
+        f.last = n - first >= width ? LANES : n - first - (width - LANES);
+        for (int v = 0; v < nv; v++)
+            vec_store(f.bias + LANES * v, !tail->bias  ? vec_zero()
+                                          : v < nv - 1 ? vec_load(tail->bias + first + LANES * v)
+                                                       : vec_load_part(tail->bias + first + LANES * v, f.last));
+        f.c = (float *)c->base + first;
+        f.add = tail->residual ? (const float *)tail->residual->base + first : NULL;
+        run_panel(a, c, tail->residual, w, nv, tiles[nv - 1], tallest[nv - 1], &f);
+        w += depth * (size_t)width;
+    }
+}
+
+#endif
