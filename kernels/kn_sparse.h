@@ -3,6 +3,7 @@
 #define KERNELS_KN_SPARSE_H
 
 #include "kernels/kn_core.h"
+#include "kernels/kn_gemm.h"
 
 /* ------------------------------------------------------------------ sparse matrix times vector (FC, batch 1)
  *
@@ -65,5 +66,30 @@ struct kn_spmm_u8s8 {
     size_t (*pack_bytes)(const int8_t *w, int n, int k, const int32_t *offset);
     void (*pack)(const int8_t *w, int n, int k, const int32_t *offset, void *out);
 };
+
+/* ------------------------------------------------------------------ block-sparse matrix times rows
+ *
+ * C(m, n) = A(m, K) W(n, K)^T with the rows of A and the outputs placed as for the dense products: H,W,C data, any
+ * stride, dilation, groups and batch. W (n, segs * seg_len) is cut into blocks of block_rows outputs by block_cols
+ * neighbouring inputs of a segment; blocks that hold a nonzero are stored whole, the others not at all. Zeros are
+ * recognised by their value alone. Contracts are named for their blocks: bsr_f32_8x1. A block of 1 x 4 needs
+ * seg_len >= 4.
+ *
+ * One row is one vector product, so the same kernel serves a fully connected layer at batch 1. Rows may be cut at
+ * multiples of facts.mr, as for the dense products; outputs at multiples of block_rows. */
+struct kn_bsr_f32 {
+    struct kn_facts facts;
+    int block_rows, block_cols;
+    float break_even; /* share of empty blocks from which it beats the dense kernel of its ISA level */
+    kn_gemm_f32_fn run;
+};
+/* Only the geometry of `a` is read: segments and their steps. Every byte of `out` is written. */
+size_t kn_bsr_f32_pack_bytes(const struct kn_bsr_f32 *slot, const float *w, int n, const struct kn_rows *a);
+void kn_bsr_f32_pack(const struct kn_bsr_f32 *slot, const float *w, int n, const struct kn_rows *a, void *out);
+
+/* How many blocks of that shape hold a nonzero, of ceil(n / block_rows) * segs * ceil(seg_len / block_cols). What a
+ * planner needs to know of pruned weights: a share of empty blocks far above sparsity ^ (block size) is structure. */
+size_t kn_blocks_count_f32(const float *w, int n, int segs, int seg_len, int block_rows, int block_cols);
+size_t kn_blocks_count_s8(const int8_t *w, int n, int segs, int seg_len, int block_rows, int block_cols);
 
 #endif

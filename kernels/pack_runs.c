@@ -52,13 +52,15 @@ static int block_is_nonzero(const struct kn_runs_source *s, int first_row, const
 
 static int64_t place_of(const struct kn_runs_source *s, int input)
 {
-    return s->offset[input];
+    if (s->offset)
+        return s->offset[input];
+    return kn_seg_place(s->at, input / s->at->seg_len) + input % s->at->seg_len;
 }
 
 /* The column that begins with `input`, brought back into its segment. Returns the first input behind it. */
 static int next_column(const struct kn_runs_source *s, int input, struct column *c)
 {
-    int end = s->k;
+    int len = s->offset ? s->k : s->at->seg_len, end = input / len * len + len;
     c->own = input;
     c->input = input + s->cols <= end ? input : end - s->cols;
     c->offset = place_of(s, c->input);
@@ -120,6 +122,13 @@ static struct kn_runs_layout count(const struct kn_runs_source *s, struct target
     for (int row = 0; row < s->n; row += s->rows)
         put_group(s, row, t);
     return kn_runs_layout((size_t)groups_of(s), t->runs, t->entries, entry_bytes(s));
+}
+
+size_t kn_runs_entries(const struct kn_runs_source *s)
+{
+    struct target t;
+    count(s, &t);
+    return t.entries;
 }
 
 size_t kn_runs_pack_bytes(const struct kn_runs_source *s)

@@ -8,7 +8,7 @@
 
 static struct kn_runs_source floats(const float *w, int n, int k, const int32_t *offset)
 {
-    return (struct kn_runs_source){w, 4, n, k, 1, 1, 1, offset};
+    return (struct kn_runs_source){w, 4, n, k, 1, 1, 1, offset, NULL};
 }
 
 size_t kn_spmm_f32_pack_bytes__avx2_1x64(const float *w, int n, int k, const int32_t *offset)
@@ -36,7 +36,7 @@ void kn_spmm_f32_pack__avx512vnni_1x128(const float *w, int n, int k, const int3
 /* Four weights at a time. */
 static struct kn_runs_source quads(const int8_t *w, int n, int k, const int32_t *offset)
 {
-    return (struct kn_runs_source){w, 1, n, k, 1, 1, 4, offset};
+    return (struct kn_runs_source){w, 1, n, k, 1, 1, 4, offset, NULL};
 }
 
 size_t kn_spmm_u8s8_pack_bytes__avx512vnni_1x128(const int8_t *w, int n, int k, const int32_t *offset)

@@ -47,6 +47,19 @@
 #include "kernels/spmm_u8s8.def"
 #undef KERNEL
 
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_bsr_f32_16x1__##impl);
+#include "kernels/bsr_f32_16x1.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_bsr_f32_8x1__##impl);
+#include "kernels/bsr_f32_8x1.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_bsr_f32_4x1__##impl);
+#include "kernels/bsr_f32_4x1.def"
+#undef KERNEL
+#define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_bsr_f32_1x4__##impl);
+#include "kernels/bsr_f32_1x4.def"
+#undef KERNEL
+
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_maxpool_f32_fn, kn_maxpool_f32_nhwc__##impl);
 #include "kernels/maxpool_f32_nhwc.def"
 #undef KERNEL

@@ -62,9 +62,13 @@ struct kn_runs_source {
     int element_bytes; /* 4: float, 1: int8 */
     int n, k;
     int rows, cols;
-    int multiple;          /* entries of a run */
-    const int32_t *offset; /* (k) place of each input, in elements */
+    int multiple;             /* entries of a run */
+    const int32_t *offset;    /* (k) place of each input, in elements, or NULL: ... */
+    const struct kn_rows *at; /* ... it follows from these rows (n, k as theirs); blocks do not cross their segments */
 };
+
+/* Blocks in which any weight is not zero. */
+size_t kn_runs_entries(const struct kn_runs_source *s);
 
 size_t kn_runs_pack_bytes(const struct kn_runs_source *s);
 /* Writes every byte. */

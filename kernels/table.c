@@ -63,6 +63,30 @@ static const struct kn_spmm_u8s8 spmm_u8s8[] = {
 #include "kernels/spmm_u8s8.def"
 };
 #undef KERNEL
+#define KERNEL(isa, impl, mr, break_even)                                                                              \
+    {{"kn_bsr_f32_16x1__" #impl, isa, mr, 16, 1, 4}, 16, 1, break_even, kn_bsr_f32_16x1__##impl},
+static const struct kn_bsr_f32 bsr_f32_16x1[] = {
+#include "kernels/bsr_f32_16x1.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, break_even)                                                                              \
+    {{"kn_bsr_f32_8x1__" #impl, isa, mr, 8, 1, 4}, 8, 1, break_even, kn_bsr_f32_8x1__##impl},
+static const struct kn_bsr_f32 bsr_f32_8x1[] = {
+#include "kernels/bsr_f32_8x1.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, break_even)                                                                              \
+    {{"kn_bsr_f32_4x1__" #impl, isa, mr, 4, 1, 4}, 4, 1, break_even, kn_bsr_f32_4x1__##impl},
+static const struct kn_bsr_f32 bsr_f32_4x1[] = {
+#include "kernels/bsr_f32_4x1.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, mr, break_even)                                                                              \
+    {{"kn_bsr_f32_1x4__" #impl, isa, mr, 1, 4, 4}, 1, 4, break_even, kn_bsr_f32_1x4__##impl},
+static const struct kn_bsr_f32 bsr_f32_1x4[] = {
+#include "kernels/bsr_f32_1x4.def"
+};
+#undef KERNEL
 
 #define KERNEL(isa, impl, step) {{"kn_maxpool_f32_nhwc__" #impl, isa, 1, step, 1, 4}, kn_maxpool_f32_nhwc__##impl},
 static const struct kn_maxpool_f32 maxpool_f32_nhwc[] = {
@@ -229,7 +253,8 @@ static const struct roster rosters[] = {
     ROSTER(add_u8),          ROSTER(mul_u8),           ROSTER(lut_u8),           ROSTER(dequant_u8_f32),
     ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),      ROSTER(gelu_f32),         ROSTER(softmax_f32),
     ROSTER(layernorm_f32),   ROSTER(avgpool_f32_nhwc), ROSTER(avgpool_u8_nhwc),  ROSTER(depthwise_f32),
-    ROSTER(depthwise_u8s8),
+    ROSTER(depthwise_u8s8),  ROSTER(bsr_f32_16x1),     ROSTER(bsr_f32_8x1),      ROSTER(bsr_f32_4x1),
+    ROSTER(bsr_f32_1x4),
 };
 enum { ROSTERS = sizeof rosters / sizeof *rosters };
 

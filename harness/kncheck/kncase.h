@@ -65,6 +65,9 @@ void kncase_bounds(struct kncase *c, float *lo, float *hi);
 /* Requantization of n outputs that sum k products; now and then so steep that everything saturates. */
 enum status kncase_requant(struct kncase *c, int n, int k, struct kn_requant *out);
 
+/* (n, segs * seg_len): 1 where a weight is to be zero, block by block of rows x cols, blocks not crossing segments. */
+enum status kncase_block_mask(struct kncase *c, int n, int segs, int seg_len, int rows, int cols, unsigned char **out);
+
 /* The cases, one per contract. */
 enum status kncase_gemm_f32(struct kncase *c);
 enum status kncase_gemm_u8s8(struct kncase *c);
@@ -99,5 +102,9 @@ enum status kncase_avgpool_f32_nhwc(struct kncase *c);
 enum status kncase_avgpool_u8_nhwc(struct kncase *c);
 enum status kncase_depthwise_f32(struct kncase *c);
 enum status kncase_depthwise_u8s8(struct kncase *c);
+enum status kncase_bsr_f32_16x1(struct kncase *c);
+enum status kncase_bsr_f32_8x1(struct kncase *c);
+enum status kncase_bsr_f32_4x1(struct kncase *c);
+enum status kncase_bsr_f32_1x4(struct kncase *c);
 
 #endif
