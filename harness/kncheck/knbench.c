@@ -14,6 +14,7 @@ enum status knbench_run(const struct knbench_options *options, FILE *out)
     TRY_OUT(knbench_sparse(&b));
     TRY_OUT(knbench_moves(&b));
     TRY_OUT(knbench_depthwise(&b));
+    TRY_OUT(knbench_map(&b));
     if (b.rows == 0)
         st = status_fail(ST_BADARG, "no kernel matches '%s'; see packlight kernels --list", options->filter);
 out:

@@ -52,5 +52,6 @@ enum status knbench_dense(struct knbench *b);
 enum status knbench_sparse(struct knbench *b);
 enum status knbench_moves(struct knbench *b);
 enum status knbench_depthwise(struct knbench *b);
+enum status knbench_map(struct knbench *b);
 
 #endif
