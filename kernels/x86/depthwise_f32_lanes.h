@@ -10,7 +10,10 @@
 #include "kernels/depthwise_clip.h"
 #include "kernels/roster.h"
 
-enum { DW_TILE = 4 }; /* outputs side by side that share the loaded weights */
+enum {
+    DW_TILE = 4, /* outputs side by side that share the loaded weights */
+    DW_STRIP_BYTES = 24 << 10
+};
 
 /* One block of channels. */
 struct dw_block {
@@ -19,6 +22,15 @@ struct dw_block {
     lanes bias, lo, hi;
     int channels; /* 1..LANES */
 };
+
+/* The block that begins with channel c. */
+KN_INLINE void dw_begin_block(struct dw_block *b, const float *packed, const float *bias, int c)
+{
+    const struct kn_depthwise_shape *s = b->s;
+    b->channels = s->c - c < LANES ? s->c - c : LANES;
+    b->w = packed + (ptrdiff_t)c * s->kernel_h * s->kernel_w;
+    b->bias = bias ? lanes_load_part(bias + c, b->channels) : lanes_set(0);
+}
 
 KN_INLINE void dw_store(const struct dw_block *b, float *y, lanes sum)
 {
@@ -75,16 +87,223 @@ static void dw_line(const struct dw_block *b, const float *x, float *y, int oy)
     }
 }
 
+/* ------------------------------------------------------------------ 3 x 3
+ *
+ * The nine weights stay in registers, and so do the sums of the three columns of outputs that one column of inputs
+ * belongs to: each input is loaded once and multiplied by a whole line of the filter. Two lines of outputs at once
+ * share two of the four lines of inputs. Every output adds its products column after column, each from the top down,
+ * however lines are paired. */
+
+/* Some neighbouring outputs of one line, or of two below each other. */
+struct dw_strip {
+    const float *x; /* tap (0, 0) of the first one, which may lie outside of the image */
+    float *y;
+    int outputs;
+    int left, right; /* 1: the first one's first column, the last one's last column lie outside */
+    int top, bottom; /* 1: the first line, the last line lies outside */
+};
+
+/* One column of inputs: into the sums whose last, middle and first column it is; NULL: none. */
+KN_INLINE void dw_column(const float *x, ptrdiff_t step_y, const lanes *w, int lines, int top, int bottom, lanes *last,
+                         lanes *middle, lanes *first)
+{
+    KN_UNROLL
+    for (int row = top; row < lines + 2 - bottom; row++) {
+        lanes v = lanes_load(x + row * step_y);
+        KN_UNROLL
+        for (int line = 0; line < lines; line++) {
+            int ky = row - line;
+            if (ky < 0 || ky > 2)
+                continue;
+            if (last)
+                last[line] = lanes_madd(v, w[3 * ky + 2], last[line]);
+            if (middle)
+                middle[line] = lanes_madd(v, w[3 * ky + 1], middle[line]);
+            if (first)
+                first[line] = lanes_madd(v, w[3 * ky], first[line]);
+        }
+    }
+}
+
+KN_INLINE void dw_begin(const struct dw_block *b, lanes *sum, int lines)
+{
+    KN_UNROLL
+    for (int line = 0; line < lines; line++)
+        sum[line] = b->bias;
+}
+
+KN_INLINE void dw_end(const struct dw_block *b, const lanes *sum, float *y, int lines)
+{
+    KN_UNROLL
+    for (int line = 0; line < lines; line++)
+        dw_store(b, y + line * b->s->y_step_y, sum[line]);
+}
+
+KN_INLINE void dw_weights(const struct dw_block *b, lanes *w)
+{
+    KN_UNROLL
+    for (int i = 0; i < 9; i++)
+        w[i] = lanes_load(b->w + i * LANES);
+}
+
+/* Stride 1 along the line. */
+KN_INLINE void dw_slide(const struct dw_block *b, const struct dw_strip *strip, int lines, int top, int bottom)
+{
+    ptrdiff_t step = b->s->x_step_x, step_y = b->s->x_step_y, next = b->s->y_step_x;
+    const float *x = strip->x + step;
+    float *y = strip->y;
+    int whole = strip->outputs - strip->right; /* those that have a last column */
+    lanes w[9], p[2], q[2], r[2];
+    dw_weights(b, w);
+    dw_begin(b, p, lines);
+    dw_begin(b, q, lines);
+    if (!strip->left)
+        dw_column(strip->x, step_y, w, lines, top, bottom, NULL, NULL, p);
+    dw_column(x, step_y, w, lines, top, bottom, NULL, p, q);
+    for (;;) {
+        if (whole-- == 0)
+            break;
+        dw_begin(b, r, lines);
+        dw_column(x += step, step_y, w, lines, top, bottom, p, q, r);
+        dw_end(b, p, y, lines);
+        y += next;
+        if (whole-- == 0) {
+            memcpy(p, q, sizeof p);
+            break;
+        }
+        dw_begin(b, p, lines);
+        dw_column(x += step, step_y, w, lines, top, bottom, q, r, p);
+        dw_end(b, q, y, lines);
+        y += next;
+        if (whole-- == 0) {
+            memcpy(p, r, sizeof p);
+            break;
+        }
+        dw_begin(b, q, lines);
+        dw_column(x += step, step_y, w, lines, top, bottom, r, p, q);
+        dw_end(b, r, y, lines);
+        y += next;
+    }
+    if (strip->right)
+        dw_end(b, p, y, lines);
+}
+
+/* Stride 2 along the line: every second column belongs to two outputs. */
+KN_INLINE void dw_slide_2(const struct dw_block *b, const struct dw_strip *strip, int top, int bottom)
+{
+    ptrdiff_t step = b->s->x_step_x, step_y = b->s->x_step_y, next = b->s->y_step_x;
+    const float *x = strip->x;
+    float *y = strip->y;
+    lanes w[9], p[1], q[1];
+    dw_weights(b, w);
+    dw_begin(b, p, 1);
+    if (!strip->left)
+        dw_column(x, step_y, w, 1, top, bottom, NULL, NULL, p);
+    for (int i = strip->outputs - strip->right; i > 0; i--, x += 2 * step, y += next) {
+        dw_begin(b, q, 1);
+        dw_column(x + step, step_y, w, 1, top, bottom, NULL, p, NULL);
+        dw_column(x + 2 * step, step_y, w, 1, top, bottom, p, NULL, q);
+        dw_end(b, p, y, 1);
+        p[0] = q[0];
+    }
+    if (strip->right) {
+        dw_column(x + step, step_y, w, 1, top, bottom, NULL, p, NULL);
+        dw_end(b, p, y, 1);
+    }
+}
+
+KN_INLINE void dw_slide_lines(const struct dw_block *b, const struct dw_strip *strip, int lines)
+{
+    if (strip->top && strip->bottom)
+        dw_slide(b, strip, lines, 1, 1);
+    else if (strip->top)
+        dw_slide(b, strip, lines, 1, 0);
+    else if (strip->bottom)
+        dw_slide(b, strip, lines, 0, 1);
+    else
+        dw_slide(b, strip, lines, 0, 0);
+}
+
+static void dw_strip_1(const struct dw_block *b, const struct dw_strip *strip)
+{
+    dw_slide_lines(b, strip, 1);
+}
+
+static void dw_strip_pair(const struct dw_block *b, const struct dw_strip *strip)
+{
+    dw_slide_lines(b, strip, 2);
+}
+
+static void dw_strip_2(const struct dw_block *b, const struct dw_strip *strip)
+{
+    if (strip->top && strip->bottom)
+        dw_slide_2(b, strip, 1, 1);
+    else if (strip->top)
+        dw_slide_2(b, strip, 1, 0);
+    else if (strip->bottom)
+        dw_slide_2(b, strip, 0, 1);
+    else
+        dw_slide_2(b, strip, 0, 0);
+}
+
+/* 1 if at most the first and the last of an axis' three taps can lie outside, and every output has the middle one. */
+static inline int dw_thin_border(int outputs, int stride, int pad, int size)
+{
+    return pad <= 1 && (outputs - 1) * stride - pad + 2 <= size;
+}
+
+static int dw_is_3x3(const struct kn_depthwise_shape *s)
+{
+    return s->kernel_h == 3 && s->kernel_w == 3 && s->dilation_h == 1 && s->dilation_w == 1 && s->stride_w <= 2 &&
+           dw_thin_border(s->oh, s->stride_h, s->pad_h, s->h) && dw_thin_border(s->ow, s->stride_w, s->pad_w, s->w);
+}
+
+/* Outputs in a strip: its inputs, four lines high, stay in the first cache while the blocks of channels pass. */
+static int dw_strip_outputs(const struct kn_depthwise_shape *s)
+{
+    ptrdiff_t outputs = DW_STRIP_BYTES / (4 * s->stride_w * s->x_step_x * (ptrdiff_t)sizeof(float));
+    return outputs < 8 ? 8 : outputs < s->ow ? (int)outputs : s->ow;
+}
+
+/* One or two lines from oy on. */
+KN_INLINE void dw_lines_3x3(struct dw_block *b, const float *x, const float *packed, const float *bias, float *y,
+                            int oy, int lines)
+{
+    const struct kn_depthwise_shape *s = b->s;
+    int iy = oy * s->stride_h - s->pad_h, most = dw_strip_outputs(s);
+    struct dw_strip strip = {.top = iy < 0, .bottom = iy + lines + 1 >= s->h};
+    for (int ox = 0; ox < s->ow; ox += strip.outputs) {
+        int ix = ox * s->stride_w - s->pad_w;
+        strip.outputs = s->ow - ox < most ? s->ow - ox : most;
+        strip.left = ix < 0;
+        strip.right = ix + (strip.outputs - 1) * s->stride_w + 2 >= s->w;
+        for (int c = 0; c < s->c; c += LANES) {
+            dw_begin_block(b, packed, bias, c);
+            strip.x = x + iy * s->x_step_y + ix * s->x_step_x + c;
+            strip.y = y + oy * s->y_step_y + ox * s->y_step_x + c;
+            if (s->stride_w == 2)
+                dw_strip_2(b, &strip);
+            else if (lines == 1)
+                dw_strip_1(b, &strip);
+            else
+                dw_strip_pair(b, &strip);
+        }
+    }
+}
+
 KN_INLINE void dw_run(const struct kn_depthwise_shape *s, const float *x, const float *packed, const float *bias,
                       float lo, float hi, float *y)
 {
-    ptrdiff_t depth = (ptrdiff_t)s->kernel_h * s->kernel_w;
-    for (int oy = s->first; oy < s->first + s->lines; oy++) {
+    struct dw_block b = {.s = s, .lo = lanes_set(lo), .hi = lanes_set(hi)};
+    int is_3x3 = dw_is_3x3(s), paired = is_3x3 && s->stride_h == 1 && s->stride_w == 1, lines;
+    for (int oy = s->first; oy < s->first + s->lines; oy += lines) {
+        lines = paired && oy + 1 < s->first + s->lines ? 2 : 1;
+        if (is_3x3) {
+            dw_lines_3x3(&b, x, packed, bias, y, oy, lines);
+            continue;
+        }
         for (int c = 0; c < s->c; c += LANES) {
-            struct dw_block b = {
-                s, packed + c * depth, lanes_set(0), lanes_set(lo), lanes_set(hi), s->c - c < LANES ? s->c - c : LANES};
-            if (bias)
-                b.bias = lanes_load_part(bias + c, b.channels);
+            dw_begin_block(&b, packed, bias, c);
             dw_line(&b, x + c, y + c, oy);
         }
     }
