@@ -8,7 +8,7 @@ static size_t filled_f32(int c, int taps, int lanes)
     return (size_t)((c + lanes - 1) / lanes * lanes) * (size_t)taps * sizeof(float);
 }
 
-/* w (c, taps) → (blocks, taps, lanes). */
+/* w (c, taps) → (blocks, taps, lanes); for one lane, the reference's, that is w itself. */
 static void pack_f32(const float *w, int c, int taps, int lanes, float *out)
 {
     memset(out, 0, filled_f32(c, taps, lanes));
@@ -28,9 +28,7 @@ static void pack_f32(const float *w, int c, int taps, int lanes, float *out)
     {                                                                                                                  \
         pack_f32(w, c, kernel_h *kernel_w, lanes, out);                                                                \
     }
-#if defined(__x86_64__)
-KERNEL(KN_ISA_AVX2, avx2, 8)
-#endif
+#include "kernels/depthwise_f32.def"
 #undef KERNEL
 
 /* Pairs of taps: (0, 1), (2, 3), .. of the filter, for each block of 16 channels: words of channels 0-3 and 8-11, then

@@ -1,6 +1,4 @@
 /* Depthwise convolution, one sum at a time; what lies outside of the image is 0 and left out. */
-#include <string.h>
-
 #include "kernels/requant.h"
 #include "kernels/roster.h"
 
@@ -31,15 +29,4 @@ void kn_depthwise_f32__ref(const struct kn_depthwise_shape *s, const float *x, c
                 out[c] = kn_clamp(dot(s, x + c, w + c * taps, oy, ox) + (bias ? bias[c] : 0.0f), lo, hi);
         }
     }
-}
-
-size_t kn_depthwise_f32_pack_bytes__ref(const float *w, int c, int kernel_h, int kernel_w)
-{
-    (void)w;
-    return (size_t)c * (size_t)kernel_h * (size_t)kernel_w * sizeof *w;
-}
-
-void kn_depthwise_f32_pack__ref(const float *w, int c, int kernel_h, int kernel_w, void *out)
-{
-    memcpy(out, w, kn_depthwise_f32_pack_bytes__ref(w, c, kernel_h, kernel_w));
 }

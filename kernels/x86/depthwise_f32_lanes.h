@@ -12,7 +12,7 @@
 
 enum {
     DW_TILE = 4, /* outputs side by side that share the loaded weights */
-    DW_STRIP_BYTES = 24 << 10
+    DW_STRIP_BYTES = 16 << 10
 };
 
 /* One block of channels. */
@@ -265,29 +265,29 @@ static int dw_strip_outputs(const struct kn_depthwise_shape *s)
     return outputs < 8 ? 8 : outputs < s->ow ? (int)outputs : s->ow;
 }
 
-/* One or two lines from oy on. */
-KN_INLINE void dw_lines_3x3(struct dw_block *b, const float *x, const float *packed, const float *bias, float *y,
-                            int oy, int lines)
+/* One or two lines from oy on, `outputs` columns from ox on, all channels. */
+KN_INLINE void dw_patch(struct dw_block *b, const float *x, const float *packed, const float *bias, float *y, int oy,
+                        int lines, int ox, int outputs)
 {
     const struct kn_depthwise_shape *s = b->s;
-    int iy = oy * s->stride_h - s->pad_h, most = dw_strip_outputs(s);
-    struct dw_strip strip = {.top = iy < 0, .bottom = iy + lines + 1 >= s->h};
-    for (int ox = 0; ox < s->ow; ox += strip.outputs) {
-        int ix = ox * s->stride_w - s->pad_w;
-        strip.outputs = s->ow - ox < most ? s->ow - ox : most;
-        strip.left = ix < 0;
-        strip.right = ix + (strip.outputs - 1) * s->stride_w + 2 >= s->w;
-        for (int c = 0; c < s->c; c += LANES) {
-            dw_begin_block(b, packed, bias, c);
-            strip.x = x + iy * s->x_step_y + ix * s->x_step_x + c;
-            strip.y = y + oy * s->y_step_y + ox * s->y_step_x + c;
-            if (s->stride_w == 2)
-                dw_strip_2(b, &strip);
-            else if (lines == 1)
-                dw_strip_1(b, &strip);
-            else
-                dw_strip_pair(b, &strip);
-        }
+    int iy = oy * s->stride_h - s->pad_h, ix = ox * s->stride_w - s->pad_w;
+    struct dw_strip strip = {.outputs = outputs,
+                             .left = ix < 0,
+                             .right = ix + (outputs - 1) * s->stride_w + 2 >= s->w,
+                             .top = iy < 0,
+                             .bottom = iy + lines + 1 >= s->h};
+    x += iy * s->x_step_y + ix * s->x_step_x;
+    y += oy * s->y_step_y + ox * s->y_step_x;
+    for (int c = 0; c < s->c; c += LANES) {
+        dw_begin_block(b, packed, bias, c);
+        strip.x = x + c;
+        strip.y = y + c;
+        if (s->stride_w == 2)
+            dw_strip_2(b, &strip);
+        else if (lines == 1)
+            dw_strip_1(b, &strip);
+        else
+            dw_strip_pair(b, &strip);
     }
 }
 
@@ -295,13 +295,17 @@ KN_INLINE void dw_run(const struct kn_depthwise_shape *s, const float *x, const 
                       float lo, float hi, float *y)
 {
     struct dw_block b = {.s = s, .lo = lanes_set(lo), .hi = lanes_set(hi)};
-    int is_3x3 = dw_is_3x3(s), paired = is_3x3 && s->stride_h == 1 && s->stride_w == 1, lines;
-    for (int oy = s->first; oy < s->first + s->lines; oy += lines) {
-        lines = paired && oy + 1 < s->first + s->lines ? 2 : 1;
-        if (is_3x3) {
-            dw_lines_3x3(&b, x, packed, bias, y, oy, lines);
-            continue;
+    int end = s->first + s->lines, paired = s->stride_h == 1 && s->stride_w == 1, most = dw_strip_outputs(s);
+    if (dw_is_3x3(s)) {
+        for (int ox = 0; ox < s->ow; ox += most) {
+            for (int oy = s->first, lines; oy < end; oy += lines) {
+                lines = paired && oy + 1 < end ? 2 : 1;
+                dw_patch(&b, x, packed, bias, y, oy, lines, ox, s->ow - ox < most ? s->ow - ox : most);
+            }
         }
+        return;
+    }
+    for (int oy = s->first; oy < end; oy++) {
         for (int c = 0; c < s->c; c += LANES) {
             dw_begin_block(&b, packed, bias, c);
             dw_line(&b, x + c, y + c, oy);
