@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps help clean check format memcheck lint bench bench-full test report sanitize kernels-check golden fuzz
+FREE_GOALS := deps help clean check format memcheck lint bench bench-full bench-zoo test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -120,6 +120,9 @@ bench: ## the quick matrix: train once, run every cell, print the table, draw th
 bench-full: ## the standard matrix: longer training, more sparsities (up to 2 hours the first time)
 	@$(MAKE) --no-print-directory bench SUITE=suites/standard.json
 
+bench-zoo: ## deployed model families with random weights, for time and size
+	@$(MAKE) --no-print-directory bench SUITE=suites/zoo.json
+
 report: ## tables and plots of the newest run again
 	@$(BUILD) all
 	@./packlight report results/latest
@@ -180,4 +183,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build deps bench bench-full report test sanitize sanitize-build memcheck lint check kernels-check golden fuzz format install FORCE
+.PHONY: all help clean tests-build deps bench bench-full bench-zoo report test sanitize sanitize-build memcheck lint check kernels-check golden fuzz format install FORCE

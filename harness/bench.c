@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "measure/build_info.h"
 #include "measure/host.h"
 #include "run.h"
+
+enum { NOISE_TRAIN = 64, NOISE_VALID = 2, NOISE_TEST = 4 }; /* random images: for calibration, ledger and checks */
 
 struct bench {
     const struct bench_options *options;
@@ -28,7 +31,8 @@ struct bench {
     struct artifact artifact, fp32;
     int group_model, group_recipe, fp32_model;
     uint64_t group_seed, fp32_seed;
-    int count[4]; /* ok, skip, failed, mismatch */
+    int noise_model; /* whose shape the random data has; -1: none */
+    int count[4];    /* ok, skip, failed, mismatch */
 };
 
 static const char *const status_words[4] = {"ok", "skip", "failed", "mismatch"};
@@ -167,11 +171,11 @@ static enum status open_dir(struct bench *bench)
     return ST_OK;
 }
 
-static enum status write_sample(struct bench *bench)
+static enum status write_sample(struct bench *bench, const char *name)
 {
     const struct dataset *test = &bench->data.test;
 
-    TRY(file_join(bench->run.sample, sizeof bench->run.sample, bench->dir, "sample.u8"));
+    TRY(file_join(bench->run.sample, sizeof bench->run.sample, bench->dir, name));
     return file_write_atomic(bench->run.sample, test->pixels, (size_t)test->c * (size_t)test->h * (size_t)test->w);
 }
 
@@ -181,11 +185,38 @@ static int finished_before(const struct bench *bench, const struct plan_cell *ce
     return r && (strcmp(r->status, "ok") == 0 || strcmp(r->status, "skip") == 0);
 }
 
+/* Random inputs of the model's own shape; what reads one image from a file gets one of these. */
+static enum status open_noise(struct bench *bench, int model)
+{
+    const struct graph *graph = &bench->suite.model[model].graph;
+    const struct value *in = &graph->value[graph_input(graph)], *out = &graph->value[graph_output(graph)];
+    size_t outputs = value_count(out);
+
+    if (bench->noise_model == model)
+        return ST_OK;
+    dataset_free(&bench->data);
+    bench->noise_model = model;
+    return dataset_noise(in->dim[0], in->dim[1], in->dim[2], outputs < 256 ? (int)outputs : 256, NOISE_TRAIN,
+                         NOISE_VALID, NOISE_TEST, 1, &bench->data);
+}
+
+static enum status prepare_noise(struct bench *bench, int model)
+{
+    char name[GRAPH_NAME + 16];
+
+    if (!bench->suite.noise || bench->noise_model == model)
+        return ST_OK;
+    TRY(open_noise(bench, model));
+    snprintf(name, sizeof name, "sample-%s.u8", bench->suite.model[model].graph.name);
+    return write_sample(bench, name);
+}
+
 /* The cell's artifact and its baseline, made when the group changes. */
 static enum status prepare(struct bench *bench, const struct plan_cell *cell)
 {
     const struct artifact_context *context = &bench->run.artifacts;
 
+    TRY(prepare_noise(bench, cell->model));
     if (bench->fp32_model != cell->model || bench->fp32_seed != cell->seed) {
         artifact_free(&bench->fp32);
         bench->fp32_model = -1;
@@ -225,6 +256,9 @@ static void say(const struct record *record, size_t done, size_t all, double sta
     if (strcmp(record->status, "ok") == 0)
         snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  %6.2f %%  %8lld B", record->latency_ns_median / 1000,
                  record->speedup_vs_fp32_simd, 100 * record->accuracy_top1, (long long)record->size_file_bytes);
+    if (isnan(record->accuracy_top1) && figures[0] && strcmp(record->status, "ok") == 0)
+        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  no data   %8lld B", record->latency_ns_median / 1000,
+                 record->speedup_vs_fp32_simd, (long long)record->size_file_bytes);
     else
         snprintf(figures, sizeof figures, "%s: %.120s", record->status, record->reason ? record->reason : "");
     progress_duration((progress_now_s() - start_s) / (double)done * (double)(all - done), left, sizeof left);
@@ -265,6 +299,8 @@ static enum status open_data(struct bench *bench)
 {
     const struct suite *suite = &bench->suite;
 
+    if (suite->noise)
+        return open_noise(bench, 0);
     TRY(dataset_load(bench->options->data_dir, &bench->data));
     dataset_limit(&bench->data, suite->limit_train, suite->limit_valid, suite->limit_test);
     for (int i = 0; i < suite->models; i++)
@@ -316,7 +352,8 @@ static enum status run_all(struct bench *bench)
     TRY(name_dir(bench));
     TRY(open_dir(bench));
     TRY(open_context(bench));
-    TRY(write_sample(bench));
+    TRY(write_sample(bench, "sample.u8"));
+    bench->noise_model = -1; /* the first model writes its own */
     TRY(run_cells(bench));
     fprintf(stderr, "%d ok, %d skipped, %d failed, %d wrong: %s\n", bench->count[0], bench->count[1], bench->count[2],
             bench->count[3], bench->dir);
@@ -331,7 +368,7 @@ enum status bench_run(const struct bench_options *options, int *exit_code)
     if (!bench)
         return status_fail(ST_NOMEM, "no memory");
     bench->options = options;
-    bench->group_model = bench->fp32_model = -1;
+    bench->group_model = bench->fp32_model = bench->noise_model = -1;
     st = run_all(bench);
     if (st == ST_INTERRUPTED)
         status_fail(st, "interrupted; finished cells are kept, go on with: packlight bench %s --resume -o %s",

@@ -121,12 +121,29 @@ static enum status read_recipes(struct suite *suite)
     return ST_OK;
 }
 
+/* Random data cannot be learned from, and random weights say nothing about real data. */
+static enum status check_data_steps(const struct suite *suite)
+{
+    for (int r = 0; r < suite->n_recipes; r++) {
+        struct recipe recipe;
+        TRY(recipe_parse(&suite->doc, suite->recipes, "recipes", r, NULL, &recipe));
+        for (int i = 0; i < recipe.steps; i++) {
+            int trains = recipe.step[i].train.epochs > 0, random = recipe.step[i].op == RECIPE_INIT;
+            if (suite->noise ? trains : random)
+                return json_error(&suite->doc, "", "data", "recipe '%s' %s", suite->recipe_name[r],
+                                  trains ? "trains, which needs labelled data"
+                                         : "starts with init: random weights go with \"data\": \"noise\"");
+        }
+    }
+    return ST_OK;
+}
+
 static enum status read_rest(struct suite *suite)
 {
     static const char *const limit_keys[] = {"train", "valid", "test", NULL};
     const struct json *doc = &suite->doc;
     const cJSON *limits = cJSON_GetObjectItemCaseSensitive(doc->root, "limits");
-    const char *blas = "open";
+    const char *blas = "open", *data = "labelled";
     long train = 0, valid = 0, test = 0;
 
     if (limits) {
@@ -144,6 +161,11 @@ static enum status read_rest(struct suite *suite)
     if (strcmp(blas, "open") != 0 && strcmp(blas, "plain") != 0)
         return json_error(doc, "", "blas", "'%.20s': expected open or plain", blas);
     suite->blas = blas[0] == 'o' ? TRAIN_BLAS_OPEN : TRAIN_BLAS_PLAIN;
+    TRY(json_opt_text(doc, doc->root, "", "data", &data));
+    if (strcmp(data, "labelled") != 0 && strcmp(data, "noise") != 0)
+        return json_error(doc, "", "data", "'%.20s': expected labelled or noise", data);
+    suite->noise = data[0] == 'n';
+    TRY(check_data_steps(suite));
     suite->seed[0] = 1;
     suite->seeds = 1;
     if (cJSON_GetObjectItemCaseSensitive(doc->root, "seeds")) {
@@ -157,8 +179,8 @@ static enum status read_rest(struct suite *suite)
 
 static enum status read_suite(struct suite *suite)
 {
-    static const char *const keys[] = {"name",  "comment", "models", "recipes",  "cells",
-                                       "seeds", "blas",    "limits", "budget_s", NULL};
+    static const char *const keys[] = {"name", "comment", "models",   "recipes", "cells", "seeds",
+                                       "blas", "limits",  "budget_s", "data",    NULL};
     const struct json *doc = &suite->doc;
     const char *name;
     struct hash hash;

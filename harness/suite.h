@@ -8,10 +8,12 @@
  *              {"kernel": "simd", "threads": [1], "batches": [1, 32]} ],
  *   "seeds": [1],                                                       optional
  *   "blas": "open",                                                     optional: "plain" repeats on any CPU
+ *   "data": "noise",                                                    optional: random images, random weights
  *   "limits": {"train": 0, "valid": 0, "test": 0},                      optional: images used, 0 = all
  *   "budget_s": 1.5 }                                                   optional: seconds of timing per cell
  *
- * The first recipe must be fp32: every other row is measured against it. */
+ * The first recipe must be fp32: every other row is measured against it. With "data": "noise" recipes begin with init
+ * instead of train, models may take inputs of any shape, and rows say nothing of accuracy: for time and size only. */
 #ifndef SUITE_H
 #define SUITE_H
 
@@ -51,6 +53,7 @@ struct suite {
     uint32_t limit_train, limit_valid, limit_test;
     enum train_blas blas;
     double budget_s;
+    int noise; /* no labelled data: every model gets random inputs of its shape */
 };
 
 /* ST_IO or ST_FORMAT with file and key path. Free with suite_free (accepts a zeroed struct). */

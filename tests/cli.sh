@@ -50,6 +50,15 @@ expect 0 'tiny/fp32/ref/t1/b1' 'bench --list' "$packlight" bench suites/tiny.jso
 [ "$(wc -l <"$work/out")" = 24 ]
 verdict $((1 - $?)) 'the tiny matrix has 24 cells'
 expect 0 '24 ok, 0 skipped, 0 failed, 0 wrong' 'bench runs the tiny suite' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
+cat >"$work/noise.json" <<'END'
+{"name": "noise", "data": "noise", "models": ["%MODEL%"], "recipes": [
+ {"name": "fp32", "steps": [{"step": "init"}, {"step": "pack"}]},
+ {"name": "ptq-s8", "from": "fp32", "steps": [{"step": "ptq", "mode": "static", "images": 8}, {"step": "pack"}]}],
+ "cells": [{"kernel": "simd", "threads": [1], "batches": [1]}], "budget_s": 0.01}
+END
+sed -i "s|%MODEL%|$PWD/suites/models/tiny.json|" "$work/noise.json"
+expect 0 '2 ok, 0 skipped, 0 failed, 0 wrong' 'bench with random weights' "$packlight" bench "$work/noise.json" -o "$work/noise" --no-cache --no-process
+expect 0 '"reason":"random weights.*"accuracy_top1":null' 'rows of random weights say why they have no accuracy' cat "$work/noise/records.jsonl"
 expect 2 'already holds records' 'bench does not write over a run' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
 expect 0 'prune-u90' 'report prints a table' "$packlight" report "$work/run"
 [ -s "$work/run/report.md" ] && [ -s "$work/run/report.csv" ] && ls "$work"/run/plots/*.svg >/dev/null 2>&1

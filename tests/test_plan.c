@@ -125,6 +125,9 @@ static void bad_suites_name_the_place(void **state)
     broken("\"name\": \"tiny\"", "\"name\": \"ti ny\"", "name");
     broken("\"blas\": \"plain\"", "\"blas\": \"mkl\"", "blas");
     broken("\"blas\"", "\"blass\"", "blass: unknown key");
+    broken("\"blas\": \"plain\"", "\"data\": \"imagenet\"", "data: 'imagenet'");
+    broken("\"blas\": \"plain\"", "\"data\": \"noise\"", "data: recipe 'fp32' trains");
+    broken("\"step\": \"train\"", "\"step\": \"init\"", "epochs: unknown key");
     broken("\"train\": 1500", "\"train\": -1", "limits.train");
     broken("models/tiny.json", "models/none.json", "none.json");
     broken("\"kernel\": \"simd\"", "\"kernel\": \"gpu\"", "cells[1].kernel");

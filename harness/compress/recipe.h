@@ -17,6 +17,7 @@
  * overrides keys of that step for one model. "comment" is allowed everywhere. Steps and their keys (training defaults
  * are those of train_defaults, but lr_end is lr / 100 where lr is given; the others are in recipe_step.c):
  *
+ *   init             random weights from the seed, no training: for time and size
  *   train, finetune  epochs batch optimizer(adam|sgd) lr lr_end warmup momentum weight_decay label_smoothing ema
  *                    flip shift distill_weight temperature      (distillation in finetune only)
  *   prune            kind(unstructured|channels|blocks) sparsity scope(layerwise|global, not channels)
@@ -26,7 +27,7 @@
  *   qat              ranges(ema|lsq), and the keys of finetune
  *   pack             entropy dense
  *
- * Order: train first (or none: the given weights are the start), then finetune / prune, then at most one of ptq
+ * Order: train or init first (or none: the given weights are the start), then finetune / prune, then at most one of ptq
  * or qat, then pack, which is last and always there. The teacher of a distillation is the float model as it stood
  * before the first prune or qat step.
  *
@@ -52,7 +53,7 @@ enum {
     RECIPE_MAX = 256       /* recipes in one array */
 };
 
-enum recipe_op { RECIPE_TRAIN, RECIPE_FINETUNE, RECIPE_PRUNE, RECIPE_PTQ, RECIPE_QAT, RECIPE_PACK };
+enum recipe_op { RECIPE_INIT, RECIPE_TRAIN, RECIPE_FINETUNE, RECIPE_PRUNE, RECIPE_PTQ, RECIPE_QAT, RECIPE_PACK };
 enum recipe_kind { RECIPE_UNSTRUCTURED, RECIPE_CHANNELS, RECIPE_BLOCKS };
 enum recipe_scope { RECIPE_LAYERWISE, RECIPE_GLOBAL };
 
@@ -122,9 +123,10 @@ enum status recipe_check(const struct json *doc, const cJSON *recipes, const cha
 enum status recipe_parse(const struct json *doc, const cJSON *recipes, const char *path, int index, const char *model,
                          struct recipe *out);
 
-/* Runs the steps on a copy of `model` (float; a `train` step initialises the weights from the seed). After each step
- * its invariants are asserted: ST_MISMATCH names step and tensor. *out is overwritten; free with recipe_result_free.
- * Same recipe, model, data, seed and blas: the same result with any number of threads, cached or not. */
+/* Runs the steps on a copy of `model` (float; a `train` or `init` step initialises the weights from the seed). After
+ * each step its invariants are asserted: ST_MISMATCH names step and tensor. *out is overwritten; free with
+ * recipe_result_free. Same recipe, model, data, seed and blas: the same result with any number of threads, cached or
+ * not. */
 enum status recipe_run(const struct recipe *recipe, const struct graph *model, const struct recipe_context *context,
                        struct recipe_result *out);
 void recipe_result_free(struct recipe_result *result);

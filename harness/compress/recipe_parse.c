@@ -43,8 +43,9 @@ static enum status append(const struct json *doc, const char *path, const struct
     if (last && (last->op == RECIPE_PTQ || last->op == RECIPE_QAT) && step->op != RECIPE_PACK)
         return json_error(doc, path, "step", "%s after %s: only pack may follow a quantization",
                           recipe_op_name(step->op), recipe_op_name(last->op));
-    if (last && step->op == RECIPE_TRAIN)
-        return json_error(doc, path, "step", "train starts from random weights and must be first; use finetune");
+    if (last && (step->op == RECIPE_TRAIN || step->op == RECIPE_INIT))
+        return json_error(doc, path, "step", "%s starts from random weights and must be first; use finetune",
+                          recipe_op_name(step->op));
     for (int i = 0; step->op == RECIPE_PRUNE && step->kind == RECIPE_CHANNELS && i < io->steps; i++)
         if (io->step[i].op == RECIPE_PRUNE && io->step[i].kind != RECIPE_CHANNELS)
             return json_error(doc, path, "kind",
@@ -135,6 +136,7 @@ static int step_part(const struct recipe_step *step, struct recipe_part *out)
     case RECIPE_QAT:
         out->kind = RECIPE_PART_QAT;
         return 1;
+    case RECIPE_INIT:
     case RECIPE_TRAIN:
     case RECIPE_FINETUNE:
     case RECIPE_PACK:

@@ -35,6 +35,7 @@ static void stage_name(const struct recipe_step *step, char *out, size_t size)
     int percent = (int)(100 * step->sparsity + 0.5);
 
     switch (step->op) {
+    case RECIPE_INIT:
     case RECIPE_TRAIN:
         snprintf(out, size, "fp32");
         break;
@@ -128,6 +129,9 @@ static enum status compute(struct run *run, int index)
     enum ptq_weights weights = step->weights_mse ? PTQ_WEIGHTS_MSE : PTQ_WEIGHTS_MAX;
 
     switch (step->op) {
+    case RECIPE_INIT:
+        graph_init_weights(&run->graph, run->context->seed);
+        return ST_OK;
     case RECIPE_TRAIN:
         graph_init_weights(&run->graph, run->context->seed);
         return train(run, index, NULL, NULL);
@@ -287,9 +291,9 @@ static enum status check_trained(const struct recipe *recipe, const struct graph
         if (model->node[i].weight >= 0 &&
             weight_zeros(&model->weight[model->node[i].weight]) < model->weight[model->node[i].weight].count)
             return ST_OK;
-    if (recipe->step[0].op == RECIPE_TRAIN)
+    if (recipe->step[0].op == RECIPE_TRAIN || recipe->step[0].op == RECIPE_INIT)
         return ST_OK;
-    return status_fail(ST_BADARG, "%s %s: all weights are zero; the first step must be train", model->name,
+    return status_fail(ST_BADARG, "%s %s: all weights are zero; the first step must be train or init", model->name,
                        recipe->name);
 }
 

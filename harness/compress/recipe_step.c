@@ -16,7 +16,7 @@ struct source {
     char path[PATH_BYTES], over_path[PATH_BYTES];
 };
 
-static const char *const op_names[] = {"train", "finetune", "prune", "ptq", "qat", "pack"};
+static const char *const op_names[] = {"init", "train", "finetune", "prune", "ptq", "qat", "pack"};
 static const char *const optimizer_names[] = {"adam", "sgd", NULL};
 static const char *const kind_names[] = {"unstructured", "channels", "blocks", NULL};
 static const char *const scope_names[] = {"layerwise", "global", NULL};
@@ -31,6 +31,7 @@ static const char *const weights_names[] = {"max", "mse", NULL};
 #define DISTILL_KEYS "distill_weight", "temperature"
 
 /* "step" and "models" first: overrides may have all but these. */
+static const char *const init_keys[] = {"step", "models", "comment", NULL};
 static const char *const train_keys[] = {"step", "models", "comment", "epochs", TRAIN_KEYS, NULL};
 static const char *const finetune_keys[] = {"step", "models", "comment", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
 static const char *const prune_keys[] = {"step",     "models", "comment", "kind",     "sparsity",   "scope", "schedule",
@@ -39,7 +40,8 @@ static const char *const ptq_keys[] = {"step",       "models", "comment", "mode"
                                        "percentile", "images", "weights", NULL};
 static const char *const qat_keys[] = {"step", "models", "comment", "ranges", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
 static const char *const pack_keys[] = {"step", "models", "comment", "entropy", "dense", NULL};
-static const char *const *const op_keys[] = {train_keys, finetune_keys, prune_keys, ptq_keys, qat_keys, pack_keys};
+static const char *const *const op_keys[] = {init_keys, train_keys, finetune_keys, prune_keys,
+                                             ptq_keys,  qat_keys,   pack_keys};
 
 const char *recipe_op_name(enum recipe_op op)
 {
@@ -289,10 +291,13 @@ enum status recipe_step_parse(const struct json *doc, const cJSON *step, const c
     while (op < (int)(sizeof op_names / sizeof op_names[0]) && strcmp(op_names[op], name) != 0)
         op++;
     if (op == (int)(sizeof op_names / sizeof op_names[0]))
-        return json_error(doc, path, "step", "'%.40s', expected one of: train, finetune, prune, ptq, qat, pack", name);
+        return json_error(doc, path, "step", "'%.40s', expected one of: init, train, finetune, prune, ptq, qat, pack",
+                          name);
     parsed.op = (enum recipe_op)op;
     TRY(check_keys(&source, parsed.op, model));
     switch (parsed.op) {
+    case RECIPE_INIT:
+        break;
     case RECIPE_TRAIN:
     case RECIPE_FINETUNE:
         TRY(parse_train(&source, 1, &parsed.train));
@@ -355,6 +360,8 @@ int recipe_step_text(const struct recipe_step *step, char *out, size_t size)
     case RECIPE_PACK:
         return snprintf(out, size, "pack entropy=%d dense=%d", (step->pack_flags & PLK_ENTROPY) != 0,
                         (step->pack_flags & PLK_DENSE) != 0);
+    case RECIPE_INIT:
+        return snprintf(out, size, "init");
     case RECIPE_TRAIN:
     case RECIPE_FINETUNE:
         break;

@@ -213,6 +213,48 @@ int graph_quant_source(const struct graph *graph, int v)
     return source_of(&links, v);
 }
 
+/* Quantized on both sides: computed in integers or by a table. */
+static int is_integer(const struct graph *graph, const struct node *node)
+{
+    for (int k = 0; k < node->inputs; k++)
+        if (graph->value[node->input[k]].quant != QUANT_STATIC)
+            return 0;
+    return graph->value[node->output].quant == QUANT_STATIC;
+}
+
+static int node_is_exact(const struct graph *graph, const struct node *node)
+{
+    switch (node->op) {
+    case OP_CONV:
+    case OP_FC:
+        return graph->weight[node->weight].type == DT_S8;
+    case OP_SOFTMAX:
+    case OP_LAYERNORM:
+    case OP_MATMUL:
+    case OP_BATCHNORM:
+        return 0;
+    case OP_POOL_AVG:
+    case OP_HARDSWISH:
+    case OP_SIGMOID:
+    case OP_GELU:
+        return is_integer(graph, node);
+    default:
+        return 1;
+    }
+}
+
+int graph_is_exact(const struct graph *graph)
+{
+    int last = graph->nodes - 1;
+
+    while (last >= 0 && !op_is_product(graph->node[last].op))
+        last--;
+    for (int i = 0; i <= last; i++)
+        if (!node_is_exact(graph, &graph->node[i]))
+            return 0;
+    return last >= 0;
+}
+
 void graph_quant_spread(struct graph *graph)
 {
     struct links links;

@@ -26,6 +26,12 @@ int graph_is_quant_point(const struct graph *graph, int v);
 /* The quantization point whose parameters value v shares (v itself if it is one); -1 for values that are never
  * quantized (between an operator and its fused ReLU; the graph's output and what leads to it without a conv or fc). */
 int graph_quant_source(const struct graph *graph, int v);
+/* 1 if the sums of the last conv or fc are the same bits with every kernel: it and all before it compute in integers,
+ * or do in float what rounds in one way only (activation ranges, additions, maxima). Operators whose float results
+ * depend on the order of summation or on an approximation make what follows inexact, even when it is quantized again.
+ */
+int graph_is_exact(const struct graph *graph);
+
 /* Copies mode, scale and zero point from each quantization point to the values that share them; values with
  * source -1 become QUANT_NONE. */
 void graph_quant_spread(struct graph *graph);

@@ -11,6 +11,8 @@
 #include "base/rng.h"
 
 /* An IDX file: two zero bytes, the element type, the rank, the dimensions as big-endian 32-bit, then the data. */
+#define DATASET_NOISE_MAX (1 << 30) /* bytes */
+
 enum {
     IDX_IMAGES = 0x00000803, /* unsigned bytes, rank 3 */
     IDX_LABELS = 0x00000801, /* unsigned bytes, rank 1 */
@@ -319,4 +321,35 @@ void dataset_limit(struct dataset_splits *splits, uint32_t n_train, uint32_t n_v
     limit(&splits->train, n_train);
     limit(&splits->valid, n_valid);
     limit(&splits->test, n_test);
+}
+
+enum status dataset_noise(int c, int h, int w, int classes, uint32_t n_train, uint32_t n_valid, uint32_t n_test,
+                          uint64_t seed, struct dataset_splits *out)
+{
+    size_t image = (size_t)c * (size_t)h * (size_t)w, n = (size_t)n_train + n_valid + n_test;
+    struct dataset_splits splits = {.name = "noise"};
+    struct dataset *part[3] = {&splits.train, &splits.valid, &splits.test};
+    const uint32_t count[3] = {n_train, n_valid, n_test};
+    const uint8_t *pixels;
+    struct hash hash;
+    struct rng rng;
+    char text[96];
+
+    if (image > DATASET_NOISE_MAX / n)
+        return status_fail(ST_BADARG, "%zu images of %dx%dx%d take more than %d bytes", n, c, h, w, DATASET_NOISE_MAX);
+    TRY(mem_alloc(n * (image + 1), 1, &splits.owned));
+    rng_seed(&rng, seed, 0x6e6f697365);
+    for (size_t i = 0; i < n * image; i++)
+        splits.owned[i] = (uint8_t)(rng_u64(&rng) >> 56);
+    pixels = splits.owned;
+    for (int i = 0; i < 3; i++) {
+        *part[i] = (struct dataset){pixels, splits.owned + n * image, count[i], c, h, w, classes}; /* labels: zeros */
+        pixels += count[i] * image;
+    }
+    snprintf(text, sizeof text, "noise %d %d %d seed %llu n %zu", c, h, w, (unsigned long long)seed, n);
+    hash_begin(&hash);
+    hash_add_text(&hash, text);
+    hash_end(&hash, splits.sha256);
+    *out = splits;
+    return ST_OK;
 }

@@ -35,6 +35,11 @@ struct dataset_splits {
  * file, the place and what to do ("install dataset-fashion-mnist or give --data DIR"). Sizes are checked
  * before anything is allocated; gzip that expands beyond what the header says is refused. Free with dataset_free. */
 enum status dataset_load(const char *dir, struct dataset_splits *out);
+/* Images without meaning, for models that are timed with random weights: n_train, n_valid and n_test of (c, h, w)
+ * evenly distributed bytes from the seed, all with label 0 of `classes`. name is "noise", sha256 says shape and seed.
+ * ST_NOMEM. */
+enum status dataset_noise(int c, int h, int w, int classes, uint32_t n_train, uint32_t n_valid, uint32_t n_test,
+                          uint64_t seed, struct dataset_splits *out);
 void dataset_free(struct dataset_splits *splits);
 
 /* Keeps only the first n_train / n_valid / n_test images (0: all); for quick suites and tests. */

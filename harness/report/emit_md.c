@@ -81,9 +81,11 @@ void emit_md(const struct report *report, const struct emit_options *options, st
         grid_markdown(&table, 2, &part);
         grid_free(&table);
         reasons(&report->model[m], &part);
-        tables_choose(report, &report->model[m], &table);
-        grid_markdown(&table, 3, &part);
-        grid_free(&table);
+        if (tables_can_choose(&report->model[m])) {
+            tables_choose(report, &report->model[m], &table);
+            grid_markdown(&table, 3, &part);
+            grid_free(&table);
+        }
         pictures(options, report->model[m].name, &part);
         add_part(&part, out, &left_out);
     }

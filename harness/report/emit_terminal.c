@@ -81,8 +81,10 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
         tables_headline(report, &report->model[m], &table);
         render(&table, options, out);
         reasons(&report->model[m], options, out);
-        tables_choose(report, &report->model[m], &table);
-        render(&table, options, out);
+        if (tables_can_choose(&report->model[m])) {
+            tables_choose(report, &report->model[m], &table);
+            render(&table, options, out);
+        }
     }
     grid_wrap(out, expectation_note, options->width, 0);
     text_add(out, "\n");

@@ -163,6 +163,14 @@ static void choice(const struct report_model *model, double budget, int fastest,
         grid_cell(out, GRID_PLAIN, "–");
 }
 
+int tables_can_choose(const struct report_model *model)
+{
+    for (size_t i = 0; i < model->rows; i++)
+        if (report_ok(model->row[i].main) && model->row[i].main->accuracy_top1 >= 0)
+            return 1;
+    return 0;
+}
+
 void tables_choose(const struct report *report, const struct report_model *model, struct grid *out)
 {
     static const double budgets[] = {0.0, 0.5, 1.0, 2.0};

@@ -9,6 +9,8 @@
 /* One row per recipe at the report's thread count and smallest batch: size, latency, speed-up, energy proxy,
  * accuracy, verdict. */
 void tables_headline(const struct report *report, const struct report_model *model, struct grid *out);
+/* 0 when no row has an accuracy (random weights): there is nothing to weigh. */
+int tables_can_choose(const struct report_model *model);
 /* Per accuracy budget, the smallest and the fastest recipe that keeps it. */
 void tables_choose(const struct report *report, const struct report_model *model, struct grid *out);
 /* One row per cell of the model, those without figures with their reason. */
