@@ -43,6 +43,8 @@ struct kn_table {
     struct kn_gemm_u8s8 gemm_u8s8;
     struct kn_gemm_u8s8 gemm_u8s8_short; /* same contract, for segments that gemm_u8s8 would pad by much: the line of
                                           * its ISA level with the smallest kr; often the same kernel */
+    struct kn_gemm_u8s8 gemm_u7s8;       /* for inputs of at most 127 */
+    struct kn_gemm_u8s8 gemm_u8s4;       /* for weights of at most 7 in size */
     struct kn_spmv_f32 spmv_f32;
     struct kn_spmv_u8s8 spmv_u8s8;
     struct kn_spmm_f32 spmm_f32;

@@ -55,6 +55,8 @@ struct kn_gemm_f32 {
 };
 /* Packed sizes and packing; w is (n, segs * seg_len) row-major. Every byte of `out` is written. The size of packed
  * integers may depend on the weights. */
+/* Three contracts are of this type, all exact: kn_gemm_u8s8 takes any inputs and weights; kn_gemm_u7s8 inputs of at
+ * most 127 (the caller's promise: a kernel cannot check it), kn_gemm_u8s4 weights of -7..7 (pack asserts it). */
 struct kn_gemm_u8s8 { /* both outputs share tile and packing */
     struct kn_facts facts;
     float pace; /* how fast it is, compared to the dense kernel that the sparse kernels' break_even refers to */

@@ -61,5 +61,4 @@ void kn_gemm_f32_pack(const struct kn_gemm_f32 *slot, const float *w, int n, int
 PACK_PLAIN(ref, 1, 1)
 #if defined(__x86_64__)
 PACK_PLAIN(avx2_4x16, 16, 2)
-PACK_PLAIN(avx512vnni_8x16, 16, 4)
 #endif

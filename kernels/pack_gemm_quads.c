@@ -1,11 +1,12 @@
-/* Packing for kn_gemm_u8s8__avx2_quads_4x16; see quads_extra.h. */
+/* Packing for kn_gemm_u8s8__avx2_quads_4x24; see quads_pack.h and quads_extra.h. */
 #include <string.h>
 
-#include "kernels/panel.h"
 #include "kernels/quads_extra.h"
+#include "kernels/quads_pack.h"
 #include "kernels/roster.h"
 
-enum { NR = 16, KR = 4, LANES = 8, WORDS = 2 * LANES, REACH = 3 };
+enum { KR = KN_QUADS_KR, LANES = 8, WORDS = 2 * LANES, REACH = 3 };
+static const struct kn_quads_shape shape = {LANES, KN_QUADS_VECTORS};
 
 /* Weights (n, segs * seg_len), row-major. */
 struct source {
@@ -172,29 +173,29 @@ static struct kn_quads_head count(const struct source *s, int first, int width)
     return head;
 }
 
-size_t kn_gemm_u8s8_pack_bytes__avx2_quads_4x16(const int8_t *w, int n, int segs, int seg_len)
+size_t kn_gemm_u8s8_pack_bytes__avx2_quads_4x24(const int8_t *w, int n, int segs, int seg_len)
 {
     const struct source s = {w, n, segs, seg_len};
-    size_t depth = kn_panel_depth(KR, segs, seg_len), bytes = 0;
+    size_t depth = kn_quads_depth(segs, seg_len), bytes = 0;
     for (int first = 0, width; first < n; first += width) {
         struct kn_quads_head head;
-        width = kn_panel_width(NR, n - first);
+        width = LANES * kn_quads_panel(&shape, n - first);
         head = count(&s, first, width);
         bytes += depth * (size_t)width + kn_quads_extra_bytes(&head);
     }
     return bytes;
 }
 
-void kn_gemm_u8s8_pack__avx2_quads_4x16(const int8_t *w, int n, int segs, int seg_len, void *out)
+void kn_gemm_u8s8_pack__avx2_quads_4x24(const int8_t *w, int n, int segs, int seg_len, void *out)
 {
     const struct source s = {w, n, segs, seg_len};
-    size_t depth = kn_panel_depth(KR, segs, seg_len);
+    size_t depth = kn_quads_depth(segs, seg_len);
     unsigned char *to = out;
     for (int first = 0, width; first < n; first += width) {
         struct kn_quads_head head;
         struct target t = {0};
         unsigned char *dense = to;
-        width = kn_panel_width(NR, n - first);
+        width = LANES * kn_quads_panel(&shape, n - first);
         head = count(&s, first, width);
         to += depth * (size_t)width;
         memcpy(to, &head, sizeof head);

@@ -6,7 +6,7 @@
  * bits too, over runs in which no 16-bit lane exceeds the same limit.
  *
  * Packed, per panel of nv vectors of 8 outputs:
- *   weights   as kn_panel_depth(4): for each segment, for each 4 inputs: nv x 8 outputs x 4
+ *   weights   as kn_quads_depth: for each segment, for each 4 inputs: nv x 8 outputs x 4
  *   head      struct kn_quads_head
  *   lengths   uint32 per run: its extras; all of vector 0 first
  *   places    struct kn_quads_place per extra, in the same order; filled up with zeros to KN_QUADS_BYTES
@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { KN_QUADS_LIMIT = 128, KN_QUADS_VECTORS = 3, KN_QUADS_BYTES = 32 };
 
@@ -49,6 +50,24 @@ static inline size_t kn_quads_place_bytes(const struct kn_quads_head *head)
 static inline size_t kn_quads_extra_bytes(const struct kn_quads_head *head)
 {
     return sizeof *head + kn_quads_place_bytes(head) + (size_t)head->extras * KN_QUADS_BYTES;
+}
+
+/* A panel's extras as they are read. */
+struct kn_quads_extras {
+    struct kn_quads_head head;
+    const uint32_t *length;
+    const struct kn_quads_place *place;
+    const int8_t *weights;
+};
+
+static inline struct kn_quads_extras kn_quads_extras(const int8_t *p)
+{
+    struct kn_quads_extras e;
+    memcpy(&e.head, p, sizeof e.head);
+    e.length = (const uint32_t *)(const void *)(p + sizeof e.head);
+    e.place = (const struct kn_quads_place *)(const void *)(p + sizeof e.head + kn_quads_length_bytes(&e.head));
+    e.weights = p + sizeof e.head + kn_quads_place_bytes(&e.head);
+    return e;
 }
 
 #endif

@@ -11,12 +11,21 @@
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_gemm_f32__##impl);
 #include "kernels/gemm_f32.def"
 #undef KERNEL
-#define KERNEL(isa, impl, ...)                                                                                         \
-    KN_DECLARE(kn_gemm_u8s8_u8_fn, kn_gemm_u8s8_u8__##impl);                                                           \
-    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_gemm_u8s8_s32__##impl);                                                         \
-    size_t kn_gemm_u8s8_pack_bytes__##impl(const int8_t *w, int n, int segs, int seg_len);                             \
-    void kn_gemm_u8s8_pack__##impl(const int8_t *w, int n, int segs, int seg_len, void *out);
+/* A dense integer kernel of one of three contracts. */
+#define KN_DECLARE_INTEGER(contract, impl)                                                                             \
+    KN_DECLARE(kn_gemm_u8s8_u8_fn, kn_##contract##_u8__##impl);                                                        \
+    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_##contract##_s32__##impl);                                                      \
+    size_t kn_##contract##_pack_bytes__##impl(const int8_t *w, int n, int segs, int seg_len);                          \
+    void kn_##contract##_pack__##impl(const int8_t *w, int n, int segs, int seg_len, void *out);
+#define KERNEL(isa, impl, ...) KN_DECLARE_INTEGER(gemm_u8s8, impl)
 #include "kernels/gemm_u8s8.def"
+#undef KERNEL
+#define KERNEL(isa, impl, contract, ...) KN_DECLARE_INTEGER(contract, impl)
+#include "kernels/gemm_u7s8.def"
+#undef KERNEL
+/* Packing is the contract's own: it asserts that the weights are small. */
+#define KERNEL(isa, impl, contract, ...) KN_DECLARE_INTEGER(contract, impl) KN_DECLARE_INTEGER(gemm_u8s4, impl)
+#include "kernels/gemm_u8s4.def"
 #undef KERNEL
 
 #define KERNEL(isa, impl, ...)                                                                                         \

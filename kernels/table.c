@@ -20,6 +20,28 @@ static const struct kn_gemm_u8s8 gemm_u8s8[] = {
 #include "kernels/gemm_u8s8.def"
 };
 #undef KERNEL
+#define KERNEL(isa, impl, contract, mr, nr, kr, a_bytes, pace)                                                         \
+    {{"kn_gemm_u7s8__" #impl, isa, mr, nr, kr, a_bytes},                                                               \
+     pace,                                                                                                             \
+     kn_##contract##_u8__##impl,                                                                                       \
+     kn_##contract##_s32__##impl,                                                                                      \
+     kn_##contract##_pack_bytes__##impl,                                                                               \
+     kn_##contract##_pack__##impl},
+static const struct kn_gemm_u8s8 gemm_u7s8[] = {
+#include "kernels/gemm_u7s8.def"
+};
+#undef KERNEL
+#define KERNEL(isa, impl, contract, mr, nr, kr, a_bytes, pace)                                                         \
+    {{"kn_gemm_u8s4__" #impl, isa, mr, nr, kr, a_bytes},                                                               \
+     pace,                                                                                                             \
+     kn_##contract##_u8__##impl,                                                                                       \
+     kn_##contract##_s32__##impl,                                                                                      \
+     kn_gemm_u8s4_pack_bytes__##impl,                                                                                  \
+     kn_gemm_u8s4_pack__##impl},
+static const struct kn_gemm_u8s8 gemm_u8s4[] = {
+#include "kernels/gemm_u8s4.def"
+};
+#undef KERNEL
 
 #define KERNEL(isa, impl, mr, nr, kr, break_even)                                                                      \
     {{"kn_spmv_f32__" #impl, isa, mr, nr, kr, 4},                                                                      \
@@ -254,7 +276,7 @@ static const struct roster rosters[] = {
     ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),      ROSTER(gelu_f32),         ROSTER(softmax_f32),
     ROSTER(layernorm_f32),   ROSTER(avgpool_f32_nhwc), ROSTER(avgpool_u8_nhwc),  ROSTER(depthwise_f32),
     ROSTER(depthwise_u8s8),  ROSTER(bsr_f32_16x1),     ROSTER(bsr_f32_8x1),      ROSTER(bsr_f32_4x1),
-    ROSTER(bsr_f32_1x4),
+    ROSTER(bsr_f32_1x4),     ROSTER(gemm_u7s8),        ROSTER(gemm_u8s4),
 };
 enum { ROSTERS = sizeof rosters / sizeof *rosters };
 

@@ -350,7 +350,7 @@ static int in_table(const struct kn_table *t, const char *name)
         &t->hardswish_f32.facts,   &t->sigmoid_f32.facts,      &t->gelu_f32.facts,         &t->softmax_f32.facts,
         &t->layernorm_f32.facts,   &t->avgpool_f32_nhwc.facts, &t->avgpool_u8_nhwc.facts,  &t->depthwise_f32.facts,
         &t->depthwise_u8s8.facts,  &t->bsr_f32_16x1.facts,     &t->bsr_f32_8x1.facts,      &t->bsr_f32_4x1.facts,
-        &t->bsr_f32_1x4.facts,
+        &t->bsr_f32_1x4.facts,     &t->gemm_u7s8.facts,        &t->gemm_u8s4.facts,
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (strcmp(slots[i]->name, name) == 0)
@@ -403,7 +403,7 @@ static void test_pack_plain(void **state)
     struct kn_table t = ref_table();
     const int8_t w[] = {1, 2, 3, 4, 5, 6}, pairs[] = {1, 2, 4, 5}, rest[] = {3, 0, 6, 0};
     const int8_t quads[] = {1, 2, 3, 0, 4, 5, 6, 0};
-    int8_t out[32];
+    int8_t out[64];
     (void)state;
     assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 6);
     t.gemm_u8s8.pack(w, 2, 1, 3, out);
@@ -417,12 +417,12 @@ static void test_pack_plain(void **state)
         assert_memory_equal(out + 16, rest, 4);
         assert_int_equal(out[4] | out[15] | out[20] | out[31], 0);
     }
-    if (kn_table_select(&t, "kn_gemm_u8s8__avx512vnni_8x16") == 0) {
-        assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 32);
+    if (kn_table_select(&t, "kn_gemm_u8s8__avx512vnni_12x32") == 0) {
+        assert_int_equal(t.gemm_u8s8.pack_bytes(w, 2, 1, 3), 64);
         memset(out, 99, sizeof out);
         t.gemm_u8s8.pack(w, 2, 1, 3, out);
         assert_memory_equal(out, quads, 8);
-        assert_int_equal(out[8] | out[31], 0);
+        assert_int_equal(out[8] | out[63], 0);
     }
 }
 
@@ -435,7 +435,7 @@ static void test_pack_extras(void **state)
     const uint32_t head[] = {1, 0, 0, 1, 0, 0, 0, 0}, places[] = {1, 0, 1, 0}; /* a run of 1; segment 0, input 1 */
     _Alignas(64) int8_t out[128];
     (void)state;
-    if (kn_table_select(&t, "kn_gemm_u8s8__avx2_quads_4x16") != 0)
+    if (kn_table_select(&t, "kn_gemm_u8s8__avx2_quads_4x24") != 0)
         return;
     assert_int_equal(t.gemm_u8s8.pack_bytes(w, 1, 1, 4), sizeof out);
     memset(out, 99, sizeof out);

@@ -71,6 +71,8 @@ enum status kncase_block_mask(struct kncase *c, int n, int segs, int seg_len, in
 /* The cases, one per contract. */
 enum status kncase_gemm_f32(struct kncase *c);
 enum status kncase_gemm_u8s8(struct kncase *c);
+enum status kncase_gemm_u7s8(struct kncase *c);
+enum status kncase_gemm_u8s4(struct kncase *c);
 enum status kncase_spmv_f32(struct kncase *c);
 enum status kncase_spmv_u8s8(struct kncase *c);
 enum status kncase_spmm_f32(struct kncase *c);

@@ -261,6 +261,7 @@ enum status kncase_gemm_f32(struct kncase *c)
 }
 
 struct product_u8s8 {
+    const struct kn_gemm_u8s8 *slot;
     const struct shape *s;
     const int8_t *w;
     const void *x;
@@ -271,13 +272,12 @@ struct product_u8s8 {
     const int32_t *bias; /* of the raw sums, or NULL */
 };
 
-static enum status pack_u8s8(struct kncase *c, const struct kn_gemm_u8s8 *slot, const struct product_u8s8 *p,
-                             const struct part *part, void **out)
+static enum status pack_u8s8(struct kncase *c, const struct product_u8s8 *p, const struct part *part, void **out)
 {
     const struct shape *s = p->s;
     const int8_t *w = p->w + (size_t)part->n0 * (size_t)s->k;
-    TRY(kncase_input(c, slot->pack_bytes(w, part->n, s->rows.segs, s->rows.seg_len), out));
-    slot->pack(w, part->n, s->rows.segs, s->rows.seg_len, *out);
+    TRY(kncase_input(c, p->slot->pack_bytes(w, part->n, s->rows.segs, s->rows.seg_len), out));
+    p->slot->pack(w, part->n, s->rows.segs, s->rows.seg_len, *out);
     return ST_OK;
 }
 
@@ -290,8 +290,7 @@ static struct kn_rows part_rows(const struct product_u8s8 *p, const struct part 
     return rows;
 }
 
-static enum status run_u8(struct kncase *c, const struct kn_gemm_u8s8 *slot, const struct product_u8s8 *p,
-                          const struct part *part, uint8_t *y)
+static enum status run_u8(struct kncase *c, const struct product_u8s8 *p, const struct part *part, uint8_t *y)
 {
     const struct kn_rows rows = part_rows(p, part);
     const uint8_t *add = p->s->residual == 2 ? y : p->add;
@@ -300,21 +299,20 @@ static enum status run_u8(struct kncase *c, const struct kn_gemm_u8s8 *slot, con
     const struct kn_out out = {y + part->n0, p->s->out.step_x, p->s->out.step_y};
     struct kn_requant rq = p->rq;
     void *packed;
-    TRY(pack_u8s8(c, slot, p, part, &packed));
+    TRY(pack_u8s8(c, p, part, &packed));
     rq.bias += part->n0;
     rq.scale += part->n0;
-    slot->run_u8(&rows, packed, &rq, add ? &residual : NULL, part->n, &out);
+    p->slot->run_u8(&rows, packed, &rq, add ? &residual : NULL, part->n, &out);
     return ST_OK;
 }
 
-static enum status run_s32(struct kncase *c, const struct kn_gemm_u8s8 *slot, const struct product_u8s8 *p,
-                           const struct part *part, int32_t *y)
+static enum status run_s32(struct kncase *c, const struct product_u8s8 *p, const struct part *part, int32_t *y)
 {
     const struct kn_rows rows = part_rows(p, part);
     const struct kn_out out = {y + part->n0, p->s->out.step_x, p->s->out.step_y};
     void *packed;
-    TRY(pack_u8s8(c, slot, p, part, &packed));
-    slot->run_s32(&rows, packed, p->bias ? p->bias + part->n0 : NULL, part->n, &out);
+    TRY(pack_u8s8(c, p, part, &packed));
+    p->slot->run_s32(&rows, packed, p->bias ? p->bias + part->n0 : NULL, part->n, &out);
     return ST_OK;
 }
 
@@ -337,10 +335,10 @@ static enum status check_u8(struct kncase *c, const struct product_u8s8 *ref, co
     const struct part whole = {ref->s->rows.first, ref->s->rows.m, 0, ref->s->n};
     struct kncase_outputs y;
     TRY(outputs(c, output_elements(ref->s), start, &y));
-    TRY(run_u8(c, &c->ref->gemm_u8s8, ref, &whole, y.ref));
+    TRY(run_u8(c, ref, &whole, y.ref));
     for (int i = 0; i < parts; i++)
-        TRY(run_u8(c, &c->simd->gemm_u8s8, simd, &part[i], y.simd));
-    return kncase_same(c, &c->simd->gemm_u8s8.facts, &y);
+        TRY(run_u8(c, simd, &part[i], y.simd));
+    return kncase_same(c, &simd->slot->facts, &y);
 }
 
 static enum status check_s32(struct kncase *c, const struct product_u8s8 *ref, const struct product_u8s8 *simd,
@@ -349,23 +347,29 @@ static enum status check_s32(struct kncase *c, const struct product_u8s8 *ref, c
     const struct part whole = {ref->s->rows.first, ref->s->rows.m, 0, ref->s->n};
     struct kncase_outputs y;
     TRY(outputs(c, output_elements(ref->s) * sizeof(int32_t), NULL, &y));
-    TRY(run_s32(c, &c->ref->gemm_u8s8, ref, &whole, (int32_t *)(void *)y.ref));
+    TRY(run_s32(c, ref, &whole, (int32_t *)(void *)y.ref));
     for (int i = 0; i < parts; i++)
-        TRY(run_s32(c, &c->simd->gemm_u8s8, simd, &part[i], (int32_t *)(void *)y.simd));
-    return kncase_same(c, &c->simd->gemm_u8s8.facts, &y);
+        TRY(run_s32(c, simd, &part[i], (int32_t *)(void *)y.simd));
+    return kncase_same(c, &simd->slot->facts, &y);
 }
 
-enum status kncase_gemm_u8s8(struct kncase *c)
+/* Inputs up to x_max and weights up to w_max in size. */
+static enum status gemm_integer(struct kncase *c, const struct kn_gemm_u8s8 *ref_slot,
+                                const struct kn_gemm_u8s8 *simd_slot, int x_max, int w_max)
 {
-    const struct kn_facts *facts = &c->simd->gemm_u8s8.facts;
+    const struct kn_facts *facts = &simd_slot->facts;
     struct shape s = pick(c, facts);
-    struct product_u8s8 p = {.s = &s}, simd;
+    struct product_u8s8 p = {.slot = ref_slot, .s = &s}, simd;
     struct part part[2] = {{s.rows.first, s.rows.m, 0, s.n}};
     uint8_t *x, *add = NULL;
     int8_t *w;
     int parts = 1;
     TRY(kncase_u8(c, s.elements, &x));
     TRY(kncase_s8(c, (size_t)s.n * (size_t)s.k, &w));
+    for (size_t i = 0; i < s.elements; i++) /* the largest stay the largest */
+        x[i] = (uint8_t)(x[i] * x_max / 255);
+    for (size_t i = 0; i < (size_t)s.n * (size_t)s.k; i++)
+        w[i] = (int8_t)(w[i] * w_max / 127);
     TRY(kncase_requant(c, s.n, s.k, &p.rq));
     if (s.residual) {
         TRY(kncase_u8(c, residual_elements(&s), &add));
@@ -376,10 +380,26 @@ enum status kncase_gemm_u8s8(struct kncase *c)
     p.add = add;
     p.bias = kncase_chance(c, 4) ? NULL : p.rq.bias;
     simd = p;
-    TRY(input_for(c, &c->ref->gemm_u8s8.facts, x, s.elements, &p.x));
+    simd.slot = simd_slot;
+    TRY(input_for(c, &ref_slot->facts, x, s.elements, &p.x));
     TRY(input_for(c, facts, x, s.elements, &simd.x));
     if (kncase_chance(c, 2))
         parts = cut(c, facts, &s, part);
     TRY(check_u8(c, &p, &simd, s.residual == 2 ? add : NULL, part, parts));
     return check_s32(c, &p, &simd, part, parts);
+}
+
+enum status kncase_gemm_u8s8(struct kncase *c)
+{
+    return gemm_integer(c, &c->ref->gemm_u8s8, &c->simd->gemm_u8s8, 255, 127);
+}
+
+enum status kncase_gemm_u7s8(struct kncase *c)
+{
+    return gemm_integer(c, &c->ref->gemm_u7s8, &c->simd->gemm_u7s8, 127, 127);
+}
+
+enum status kncase_gemm_u8s4(struct kncase *c)
+{
+    return gemm_integer(c, &c->ref->gemm_u8s4, &c->simd->gemm_u8s4, 255, 7);
 }
