@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps help clean check format memcheck lint bench bench-full bench-zoo test report sanitize kernels-check golden fuzz
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -111,6 +111,9 @@ BENCH_FLAGS ?=
 deps: ## install the Debian packages that are missing (sudo only when not root)
 	@sh scripts/install_deps.sh
 
+deps-isa: ## install the emulators and the cross compiler that check-isa needs
+	@sh scripts/install_deps.sh isa
+
 bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
 	@$(BUILD) all
 	@before=$$(readlink results/latest); ./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
@@ -156,6 +159,18 @@ check: ## the include rule and the style rules
 	@sh scripts/check_includes.sh
 	@sh scripts/check_style.sh
 
+# The kernels and their check, without libraries: for processors that only an emulator has.
+ISA_SRC := $(sort $(wildcard kernels/*.c kernels/ref/*.c kernels/$(ARCH_DIR)/*.c)) harness/kncheck/kncheck.c \
+           $(sort $(wildcard harness/kncheck/kncase*.c)) harness/base/status.c harness/base/rng.c harness/base/mem.c
+isa-check-binary: $(B)/isa_check
+$(B)/isa_check: PKGS :=
+$(B)/isa_check: $(ISA_SRC:%.c=$(B)/%.o) $(B)/tests/isa_check.o
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ -lm
+
+check-isa: ## the kernel check at every level that runs here or under qemu (x86, AArch64)
+	@$(BUILD) all
+	@sh scripts/check_isa.sh $(CASES) $(SEED)
+
 kernels-check: ## every kernel at every level of this CPU against the reference
 	@$(BUILD) all
 	@./packlight kernels --check
@@ -183,4 +198,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build deps bench bench-full bench-zoo report test sanitize sanitize-build memcheck lint check kernels-check golden fuzz format install FORCE
+.PHONY: all help clean tests-build deps deps-isa bench bench-full bench-zoo report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE

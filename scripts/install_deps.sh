@@ -1,9 +1,11 @@
 #!/bin/sh
 # Installs what packlight needs from Debian's packages, and does nothing when all is there.
+# usage: install_deps.sh [all|isa]     (isa: the emulators and the cross compiler of make check-isa)
 # Uses sudo only when not root; says what it does. Nothing else touches the system.
 set -eu
 here=$(dirname "$0")
-missing=$(sh "$here/missing_packages.sh" all)
+what=${1:-all}
+missing=$(sh "$here/missing_packages.sh" "$what")
 if [ -z "$missing" ]; then
     echo "deps: all packages are there"
     exit 0
@@ -25,6 +27,6 @@ if ! $run apt-get install -y --no-install-recommends $missing; then
     $run apt-get update
     $run apt-get install -y --no-install-recommends $missing
 fi
-missing=$(sh "$here/missing_packages.sh" all)
+missing=$(sh "$here/missing_packages.sh" "$what")
 [ -z "$missing" ] || { echo "deps: still missing after installation: $missing" >&2; exit 1; }
 echo "deps: done"

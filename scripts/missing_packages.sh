@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints the Debian packages that are needed and absent, one line, nothing when all is there.
-# usage: missing_packages.sh build|all      (build: what compiling needs; all: what bench, report and test need too)
+# usage: missing_packages.sh build|all|isa      (isa: what check-isa needs besides; build: what compiling needs; all: what bench, report and test need too)
 set -u
 missing=
 need() { missing="$missing $1"; }
@@ -15,6 +15,11 @@ library zlib zlib1g-dev
 library openblas libopenblas-dev
 library libcpuid libcpuid-dev
 library libmd libmd-dev
+if [ "${1:-all}" = isa ]; then
+    have qemu-x86_64 || need qemu-user
+    have aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+fi
 if [ "${1:-all}" = all ]; then
     library cmocka libcmocka-dev
     have make || need make
