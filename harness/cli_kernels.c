@@ -10,33 +10,42 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "breakeven.h"
 #include "cli.h"
 #include "cli_common.h"
 #include "kernels/kernels.h"
 #include "kncheck/knbench.h"
 #include "kncheck/kncheck.h"
 
-enum { DEFAULT_CASES = 50000, MAX_CASES = 100000000 };
+enum { DEFAULT_CASES = 50000, MAX_CASES = 100000000, DEFAULT_ROUNDS = 15 };
 
 static const char help[] =
-    "usage: packlight kernels [--list | --check | --bench] [options]\n"
+    "usage: packlight kernels [--list | --check | --bench | --break-even] [options]\n"
     "\n"
     "  --list         every kernel: its contract, what it needs, whether this CPU can run it (default)\n"
     "  --check        every kernel at every level of this CPU against the reference, on random and hostile\n"
     "                 inputs of edge sizes with guard zones; exit 5 if any is wrong\n"
     "  --bench        the check, then times beside the reference; refuses to time after a failure\n"
+    "  --break-even   the check, then every sparse kernel beside dense, from 30 to 98 % zeros: from which sparsity "
+    "its\n"
+    "                 weights are smaller and from which it is faster; refuses to time after a failure\n"
+    "  -o DIR         with --break-even: break-even.csv and pictures go there\n"
+    "  --rounds N     with --break-even: 3 to 101 (default 15)\n"
     "  --filter GLOB  only contracts or kernels that match, such as 'kn_gemm_*'\n"
     "  --isa NAME     levels up to this one: ref, avx2, avx512vnni, native (default: native, or $PACKLIGHT_ISA)\n"
     "  --seed N       repeat a check (default: random, printed)\n"
     "  --cases N      random cases in all (default 50000)\n"
     "\n"
-    "example: packlight kernels --check --seed 7 --filter 'kn_spmv_*'\n";
+    "examples: packlight kernels --check --seed 7 --filter 'kn_spmv_*'\n"
+    "          packlight kernels --break-even --isa avx2 --filter 'kn_bsr_*' -o break-even\n";
 
-enum action { ACTION_LIST, ACTION_CHECK, ACTION_BENCH };
+enum action { ACTION_LIST, ACTION_CHECK, ACTION_BENCH, ACTION_BREAK_EVEN };
 
 struct options {
     enum action action;
     struct kncheck_options check;
+    const char *dir; /* of --break-even, or NULL */
+    int rounds;
 };
 
 /* Different from run to run; printed, so that a failure can be repeated. */
@@ -62,29 +71,32 @@ static enum status parse_seed(const char *text, uint64_t *out)
 static enum status parse(int argc, char **argv, struct options *o, int *out_help)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},
-        {"check", no_argument, NULL, 'c'},
-        {"bench", no_argument, NULL, 'b'},
-        {"filter", required_argument, NULL, 'f'},
-        {"isa", required_argument, NULL, 'i'},
-        {"seed", required_argument, NULL, 's'},
-        {"cases", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"list", no_argument, NULL, 'l'},         {"check", no_argument, NULL, 'c'},
+        {"bench", no_argument, NULL, 'b'},        {"break-even", no_argument, NULL, 'e'},
+        {"output", required_argument, NULL, 'o'}, {"rounds", required_argument, NULL, 'r'},
+        {"filter", required_argument, NULL, 'f'}, {"isa", required_argument, NULL, 'i'},
+        {"seed", required_argument, NULL, 's'},   {"cases", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     const char *isa = NULL;
-    long cases = DEFAULT_CASES;
+    long cases = DEFAULT_CASES, rounds = DEFAULT_ROUNDS;
     int letter;
     *o = (struct options){.check = {.seed = random_seed()}};
     opterr = 0;
     optind = 1;
-    while ((letter = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, ":ho:", options, NULL)) != -1) {
         if (letter == 'l')
             o->action = ACTION_LIST;
         else if (letter == 'c')
             o->action = ACTION_CHECK;
         else if (letter == 'b')
             o->action = ACTION_BENCH;
+        else if (letter == 'e')
+            o->action = ACTION_BREAK_EVEN;
+        else if (letter == 'o')
+            o->dir = optarg;
+        else if (letter == 'r')
+            TRY(cli_int("--rounds", optarg, 3, KNBREAKEVEN_ROUNDS, &rounds));
         else if (letter == 'f')
             o->check.filter = optarg;
         else if (letter == 'i')
@@ -100,7 +112,10 @@ static enum status parse(int argc, char **argv, struct options *o, int *out_help
     }
     if (optind < argc)
         return status_fail(ST_BADARG, "unexpected argument '%s'; see packlight kernels --help", argv[optind]);
+    if (o->dir && o->action != ACTION_BREAK_EVEN)
+        return status_fail(ST_BADARG, "-o %s: only --break-even writes files", o->dir);
     o->check.cases = (int)cases;
+    o->rounds = (int)rounds;
     return *out_help ? ST_OK : cli_isa(isa, &o->check.mask);
 }
 
@@ -153,6 +168,15 @@ static enum status bench(const struct options *o, int *out_exit)
     return knbench_run(&options, stdout);
 }
 
+static enum status break_even(const struct options *o, int *out_exit)
+{
+    struct breakeven_options options = {{o->check.mask, o->check.filter, o->rounds}, o->dir};
+    TRY(check(o, stderr, out_exit));
+    if (*out_exit)
+        return status_fail(ST_MISMATCH, "wrong kernels are not timed (seed %" PRIu64 ")", o->check.seed);
+    return breakeven_run(&options, stdout);
+}
+
 enum status cli_kernels(int argc, char **argv, int *exit_code)
 {
     struct options o;
@@ -167,5 +191,7 @@ enum status cli_kernels(int argc, char **argv, int *exit_code)
         return list(&o);
     if (o.action == ACTION_CHECK)
         return check(&o, stdout, exit_code);
+    if (o.action == ACTION_BREAK_EVEN)
+        return break_even(&o, exit_code);
     return bench(&o, exit_code);
 }

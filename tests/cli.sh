@@ -45,6 +45,13 @@ expect 0 '"gmac_s_all":' 'cpu --peak --json' "$packlight" cpu --peak --json
 expect 0 'kn_gemm_f32__ref' 'kernels --list' "$packlight" kernels --list
 expect 0 'passed|0 failed|fine|ok' 'kernels --check' "$packlight" kernels --check --seed 7 --cases 400
 
+expect 0 'kn_bsr_f32_8x1__.* conv 64->64 3x3 14x14 stride 2 ' 'kernels --break-even' "$packlight" kernels --break-even --isa avx2 --filter 'kn_bsr_f32_8x1' --rounds 3 --seed 7 --cases 400 -o "$work/even"
+[ "$(wc -l <"$work/even/break-even.csv")" = 73 ] && [ -s "$work/even/break-even-f32-avx2.svg" ] && [ ! -e "$work/even/break-even-int8-avx2.svg" ]
+verdict $((1 - $?)) 'break-even wrote a point per shape and sparsity, and one picture'
+expect 2 'no sparse kernel of level ref' 'break-even needs a SIMD level' "$packlight" kernels --break-even --isa ref --seed 7 --cases 400
+expect 2 'rounds 2: expected' 'too few rounds' "$packlight" kernels --break-even --rounds 2
+expect 2 'only --break-even' 'a folder for a list' "$packlight" kernels --list -o "$work/even"
+
 # --- the tiny suite, end to end
 expect 0 'tiny/fp32/ref/t1/b1' 'bench --list' "$packlight" bench suites/tiny.json --list
 [ "$(wc -l <"$work/out")" = 24 ]

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "kernels/kernels.h"
 
-enum { KNTIMING_BUFFERS = 24, KNTIMING_SUBJECTS = 8 };
+enum { KNTIMING_BUFFERS = 64, KNTIMING_SUBJECTS = 8 };
 
 struct knbench {
     const struct kn_table *ref, *simd;

@@ -25,10 +25,15 @@ static const char *const speedup[] = {
 #include "report/speedup.gp.inc"
     NULL};
 
+static const char *const breakeven[] = {
+#include "report/breakeven.gp.inc"
+    NULL};
+
 static const struct {
     const char *name;
     const char *const *lines;
-} templates[] = {{"pareto", pareto}, {"ratios", ratios}, {"layers", layers}, {"speedup", speedup}};
+} templates[] = {
+    {"pareto", pareto}, {"ratios", ratios}, {"layers", layers}, {"speedup", speedup}, {"breakeven", breakeven}};
 
 void script_template(struct text *out, const char *name)
 {
@@ -137,8 +142,7 @@ static void add_caption_line(struct text *out, int left, int line, const char *w
     add_label(out, left, CAPTION_STEP * (CAPTION_LINES - line) + 2, ",10", "#666666", "0", "0", words);
 }
 
-/* Lines of at most `width` pixels; what does not fit into CAPTION_LINES is cut with an ellipsis. */
-static void add_wrapped(struct text *out, const char *words, int width, int left)
+void script_small_print(struct text *out, const char *words, int width, int left)
 {
     char line[512] = "";
     size_t used = 0;
@@ -217,7 +221,7 @@ void script_caption(struct text *out, const struct report *report, const struct 
         out->failed = 1;
         return;
     }
-    add_wrapped(out, bytes, width, left);
+    script_small_print(out, bytes, width, left);
     free(bytes);
 }
 

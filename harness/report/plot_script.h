@@ -19,6 +19,8 @@ void script_title(struct text *out, int height, int left, const char *title, con
 /* A mark with its name at a pixel; mark (point type) and colour are expressions of the script. Returns where the next
  * one may begin. */
 double script_key(struct text *out, double x, double y, const char *mark, const char *colour, const char *name);
+/* Words at the bottom in lines of at most `width` pixels, at most four; what does not fit is cut with an ellipsis. */
+void script_small_print(struct text *out, const char *words, int width, int left);
 enum { CAPTION_ENERGY = 1, CAPTION_ALL_BATCHES = 2 };
 /* Small print at the bottom: the plot's own words, baseline, n, meaning of intervals, machine, commit. Wrapped, at
  * most four lines. CAPTION_ENERGY: also the sentence about the energy proxy; CAPTION_ALL_BATCHES: each cell has the
