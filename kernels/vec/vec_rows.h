@@ -22,26 +22,47 @@ KN_INLINE void kn_row_store(float *y, int i, int cols, kn_vf v)
         kn_vf_store_part(y + i, v, cols - i);
 }
 
+/* Two vectors at a time here and below: else each maximum and each addition waits for the one before. */
 KN_INLINE float kn_row_largest(const float *x, int cols)
 {
-    kn_vf none = kn_vf_set(-INFINITY), largest = none;
-    for (int i = 0; i < cols; i += KN_VF)
-        largest = kn_vf_max(kn_row_load(x, i, cols, none), largest);
-    return kn_vf_largest(largest);
+    kn_vf none = kn_vf_set(-INFINITY), even = none, odd = none;
+    int i = 0;
+    for (; i + 2 * KN_VF <= cols; i += 2 * KN_VF) {
+        even = kn_vf_max(kn_vf_load(x + i), even);
+        odd = kn_vf_max(kn_vf_load(x + i + KN_VF), odd);
+    }
+    for (; i < cols; i += KN_VF)
+        even = kn_vf_max(kn_row_load(x, i, cols, none), even);
+    return kn_vf_largest(kn_vf_max(even, odd));
 }
 
-/* What lies behind the end is -Inf and so adds e^-Inf = 0. A NaN makes the sum, and with it the row, NaN. */
+/* y = e^(x - largest); returns the sum. What lies behind the end is -Inf and so adds e^-Inf = 0. */
+KN_INLINE float kn_row_powers(const float *x, int cols, float largest, float *y)
+{
+    kn_vf none = kn_vf_set(-INFINITY), shift = kn_vf_set(largest), even = kn_vf_set(0), odd = even;
+    int i = 0;
+    for (; i + 2 * KN_VF <= cols; i += 2 * KN_VF) {
+        kn_vf a = kn_vf_exp(kn_vf_sub(kn_vf_load(x + i), shift));
+        kn_vf b = kn_vf_exp(kn_vf_sub(kn_vf_load(x + i + KN_VF), shift));
+        kn_vf_store(y + i, a);
+        kn_vf_store(y + i + KN_VF, b);
+        even = kn_vf_add(even, a);
+        odd = kn_vf_add(odd, b);
+    }
+    for (; i < cols; i += KN_VF) {
+        kn_vf a = kn_vf_exp(kn_vf_sub(kn_row_load(x, i, cols, none), shift));
+        kn_row_store(y, i, cols, a);
+        even = kn_vf_add(even, a);
+    }
+    return kn_vf_sum(kn_vf_add(even, odd));
+}
+
+/* A NaN makes the sum, and with it the row, NaN. */
 KN_INLINE void kn_row_softmax(const float *x, int cols, float *y)
 {
-    kn_vf none = kn_vf_set(-INFINITY), largest = kn_vf_set(kn_row_largest(x, cols)), sum = kn_vf_set(0), factor;
-    for (int i = 0; i < cols; i += KN_VF) {
-        kn_vf e = kn_vf_exp(kn_vf_sub(kn_row_load(x, i, cols, none), largest));
-        kn_row_store(y, i, cols, e);
-        sum = kn_vf_add(sum, e);
-    }
-    factor = kn_vf_set(1.0f / kn_vf_sum(sum));
+    kn_vf factor = kn_vf_set(1.0f / kn_row_powers(x, cols, kn_row_largest(x, cols), y));
     for (int i = 0; i < cols; i += KN_VF)
-        kn_row_store(y, i, cols, kn_vf_mul(kn_row_load(y, i, cols, none), factor));
+        kn_row_store(y, i, cols, kn_vf_mul(kn_row_load(y, i, cols, factor), factor));
 }
 
 KN_INLINE float kn_row_mean(const float *x, int cols)
