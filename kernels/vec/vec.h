@@ -3,7 +3,7 @@
  * whose registers need no planning: products and convolutions are written for one instruction set.
  *
  * A level gives, all inline:
- *   KN_VF floats to a vector, KN_VU = 4 vectors to a step of bytes; types kn_vf (floats), kn_vi (32-bit integers)
+ *   KN_VF floats to a vector; types kn_vf (floats), kn_vi (32-bit integers)
  *   kn_vf_set, _load, _store                    all lanes; any alignment
  *   kn_vf_load_part, _store_part                the first n, 0 < n < KN_VF; touch nothing else, zeros above
  *   kn_vf_add, _sub, _mul, _div, _abs           as the operators
@@ -17,7 +17,7 @@
  *   kn_vf_round                                 to integers, nearest even; kn_vi_to_f32 back
  *   kn_vi_set, _load, _add, _sub, _mul          32-bit integers, modulo 2^32
  *   kn_vi_load_u8(p)                            KN_VF bytes
- *   kn_vi_store_u8(p, a, b, c, d)               a step of lanes 0..255 as 4 * KN_VF bytes */
+ *   kn_vi_store_u8(p, a, b, c, d)               four vectors of lanes 0..255 as 4 * KN_VF bytes */
 #ifndef KERNELS_VEC_VEC_H
 #define KERNELS_VEC_VEC_H
 

@@ -4,7 +4,7 @@
 
 #include "kernels/vec/vec.h"
 
-enum { KN_REPEAT = 256, KN_STEP = KN_VU * KN_VF };
+enum { KN_REPEAT = 256, KN_STEP = 4 * KN_VF };
 
 /* Writes b, b_count elements of `size` bytes, as often as fits into KN_REPEAT elements (no more than `count` of them)
  * and returns how many these are; so that a short b does not break the work into short pieces. */

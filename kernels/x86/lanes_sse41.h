@@ -8,15 +8,7 @@
 
 #include "kernels/requant.h"
 #include "kernels/roster.h"
-
-#define KN_INLINE static inline __attribute__((always_inline))
-
-/* Before a loop over constants: unroll it completely, so that arrays of sums become registers. */
-#if defined(__clang__)
-#define KN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define KN_UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "kernels/unroll.h"
 
 /* First `count` (at most 4 are taken) floats at p, zeros above; reads nothing else. NULL gives zeros. */
 KN_INLINE __m128 kn_load_f32(const float *p, int count)

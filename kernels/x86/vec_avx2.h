@@ -4,7 +4,7 @@
 
 #include "kernels/x86/lanes_avx2.h"
 
-enum { KN_VF = 8, KN_VU = 4 };
+enum { KN_VF = 8 };
 typedef __m256 kn_vf;
 typedef __m256i kn_vi;
 

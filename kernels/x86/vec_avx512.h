@@ -7,15 +7,7 @@
 
 #include "kernels/requant.h"
 #include "kernels/roster.h"
-
-#define KN_INLINE static inline __attribute__((always_inline))
-
-/* Before a loop over constants: unroll it completely. */
-#if defined(__clang__)
-#define KN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define KN_UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "kernels/unroll.h"
 
 /* The first n (0..16) lanes. */
 KN_INLINE __mmask16 kn_first_lanes(int n)
@@ -23,7 +15,7 @@ KN_INLINE __mmask16 kn_first_lanes(int n)
     return (__mmask16)((1u << n) - 1);
 }
 
-enum { KN_VF = 16, KN_VU = 4 };
+enum { KN_VF = 16 };
 typedef __m512 kn_vf;
 typedef __m512i kn_vi;
 

@@ -7,17 +7,9 @@
 
 #include "kernels/requant.h"
 #include "kernels/roster.h"
+#include "kernels/unroll.h"
 
-#define KN_INLINE static inline __attribute__((always_inline))
-
-/* Before a loop over constants: unroll it completely. */
-#if defined(__clang__)
-#define KN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define KN_UNROLL _Pragma("GCC unroll 16")
-#endif
-
-enum { KN_VF = 4, KN_VU = 4 };
+enum { KN_VF = 4 };
 typedef __m128 kn_vf;
 typedef __m128i kn_vi;
 
