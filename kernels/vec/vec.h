@@ -27,6 +27,8 @@
 #include "kernels/x86/vec_avx2.h"
 #elif defined(__SSE4_1__)
 #include "kernels/x86/vec_sse41.h"
+#elif defined(__ARM_NEON)
+#include "kernels/arm/vec_neon.h"
 #else
 #error "kernels/vec: no vectors for this level"
 #endif
