@@ -65,7 +65,7 @@ static enum status run_model(const char *file, const char *input, uint32_t isa, 
         goto out;
     }
     kn_table_init(&table, isa);
-    TRY_OUT(engine_new(&graph, &table, 1, &engine));
+    TRY_OUT(engine_new(&graph, &table, 1, 1, &engine));
     TRY_OUT(mem_alloc(engine_input_count(engine), sizeof(float), &x));
     TRY_OUT(mem_alloc(engine_output_count(engine), sizeof(float), &y));
     infer_scale(pixels, want, x);

@@ -103,7 +103,7 @@ static enum status prepare(const struct graph *graph, const struct kn_table *tab
     job->workers = pool_threads(pool) < INFER_MAX_THREADS ? pool_threads(pool) : INFER_MAX_THREADS;
     for (int w = 0; w < job->workers; w++) {
         struct worker *worker = &job->worker[w];
-        TRY(engine_new(graph, table, job->batch, &worker->engine));
+        TRY(engine_new(graph, table, job->batch, 1, &worker->engine));
         TRY(mem_alloc((size_t)job->batch * job->pixels, sizeof(float), &worker->input));
         TRY(mem_alloc((size_t)job->batch * (size_t)result->outputs, sizeof(float), &worker->output));
     }

@@ -67,5 +67,9 @@ struct kn_gemm_u8s8 { /* both outputs share tile and packing */
 };
 size_t kn_gemm_f32_pack_bytes(const struct kn_gemm_f32 *slot, int n, int segs, int seg_len);
 void kn_gemm_f32_pack(const struct kn_gemm_f32 *slot, const float *w, int n, int segs, int seg_len, void *out);
+/* The same from the transpose, b (k, n) with rows `pitch` elements apart, times scale: rows are copied, so that an
+ * operand computed at run time can be packed each time. Needs facts.kr = 1, as kernels of this contract have. */
+void kn_gemm_f32_pack_rows(const struct kn_gemm_f32 *slot, const float *b, ptrdiff_t pitch, int n, int k, float scale,
+                           void *out);
 
 #endif

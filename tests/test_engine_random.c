@@ -462,7 +462,7 @@ static void run_all(const struct graph *g, const struct expected *e, int index)
         char what[96];
         snprintf(what, sizeof what, "graph %d, %s, sparse choice %d, batch %d", index, table.gemm_u8s8.facts.name,
                  variant / LEVELS % 3, batch);
-        if (engine_new(g, &table, batch, &engine) != ST_OK)
+        if (engine_new(g, &table, batch, 1, &engine) != ST_OK)
             fail_msg("%s: %s", what, status_message());
         engine_run(engine, e->input, out);
         compare(engine, e, out, (size_t)batch, what);

@@ -22,7 +22,8 @@ static enum status check_graph(const struct graph *graph, struct graph *view)
     return graph_infer(view);
 }
 
-enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, struct engine **out)
+enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       struct engine **out)
 {
     struct graph view = {0};
     struct engine *engine = NULL;
@@ -30,13 +31,17 @@ enum status engine_new(const struct graph *graph, const struct kn_table *table, 
 
     if (batch < 1)
         return status_fail(ST_BADARG, "a batch of %d, expected at least 1", batch);
+    if (threads < 1 || threads > ENGINE_THREADS_MAX)
+        return status_fail(ST_BADARG, "%d threads, expected 1 to %d", threads, ENGINE_THREADS_MAX);
     TRY_OUT(check_graph(graph, &view));
     engine = calloc(1, sizeof *engine);
     if (!engine) {
         st = status_fail(ST_NOMEM, "no memory for an engine");
         goto out;
     }
-    TRY_OUT(engine_plan_graph(engine, &view, table, batch));
+    TRY_OUT(engine_plan_graph(engine, &view, table, batch, threads));
+    if (threads > 1)
+        TRY_OUT(engine_threads_new(threads, &engine->threads));
     *out = engine;
     engine = NULL;
 out:
@@ -50,6 +55,7 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
+    engine_threads_free(engine->threads);
     for (int i = 0; i < engine->constants; i++)
         mem_free(engine->constant[i]);
     free(engine->constant);
@@ -65,9 +71,17 @@ void engine_begin(struct engine *engine, const float *input)
     memcpy(engine->input, input, (size_t)engine->batch * engine->input_count * sizeof *input);
 }
 
+static void run_step(const struct engine *engine, const struct exec_step *step)
+{
+    if (step->parts > 1)
+        engine_threads_run(engine->threads, step);
+    else
+        step->run(step, 0, 1);
+}
+
 void engine_step_run(struct engine *engine, int step)
 {
-    engine->step[step].run(&engine->step[step]);
+    run_step(engine, &engine->step[step]);
 }
 
 void engine_end(struct engine *engine, float *output)
@@ -79,7 +93,7 @@ void engine_run(struct engine *engine, const float *input, float *output)
 {
     engine_begin(engine, input);
     for (int i = 0; i < engine->steps; i++)
-        engine->step[i].run(&engine->step[i]);
+        run_step(engine, &engine->step[i]);
     engine_end(engine, output);
 }
 
@@ -111,6 +125,11 @@ size_t engine_output_count(const struct engine *engine)
 const int32_t *engine_raw(const struct engine *engine)
 {
     return engine->raw;
+}
+
+size_t engine_raw_count(const struct engine *engine)
+{
+    return engine->raw ? engine->raw_count : 0;
 }
 
 size_t engine_arena_bytes(const struct engine *engine)

@@ -1,7 +1,7 @@
 /* The engine: a graph bound to one kernel table becomes a plan with one static arena; then it runs without
  * allocating, without branching on types and without knowing graphs.
  *
- *   TRY(engine_new(&graph, &table, 1, &engine));
+ *   TRY(engine_new(&graph, &table, 1, 1, &engine));
  *   engine_run(engine, image, logits);           // image (batch, C, H, W) float, logits (batch, classes) float
  *   engine_free(engine);
  *
@@ -17,7 +17,7 @@
 #include "graph/graph.h"
 #include "kernels/kernels.h"
 
-enum { ENGINE_REASON = 96 };
+enum { ENGINE_REASON = 96, ENGINE_SHAPE = 48 };
 
 struct engine;
 
@@ -31,20 +31,29 @@ struct engine_step {
     uint64_t weight_bytes;      /* packed weights, indices, scales and biases streamed per call */
     uint64_t input_bytes, output_bytes; /* activations read and written, helper buffers included */
     int weight_bits;                    /* 32 or 8; 0 for steps without weights */
+    char input[ENGINE_SHAPE];           /* "u8 64x28x28 hwc": type, channels, lines, columns, order of one sample */
+    char output[ENGINE_SHAPE];
+    size_t arena_offset; /* where the step writes, from the arena's start; SIZE_MAX: it writes no activation */
+    int threads;         /* that share the step */
 };
 
-/* Plans `batch` >= 1 samples per run. The graph is not needed afterwards, nor is the table. Nothing is allocated
- * after this returns. Owned.
+/* Plans `batch` >= 1 samples per run on `threads` >= 1 threads (the caller is one; the bits are the same with any
+ * number). The graph is not needed afterwards, nor is the table. Nothing is allocated after this returns. Owned.
  *
- * Three kinds of layers, which may be mixed where values fit: float (F32 weights without scales, QUANT_NONE input);
- * static integer (S8 weights with scales, S32 bias at scale_in * scale_w[o], QUANT_STATIC input); dynamic integer (S8
- * weights with scales, F32 bias, QUANT_DYNAMIC input: each sample's own range of what the layer reads). The output is
- * float. A missing bias is zero. Nodes that do not lead to the output are not computed.
+ * Every operator but batchnorm (fold it first). Three kinds of conv and fc: float (F32 weights without scales); static
+ * integer (S8 weights with scales, S32 bias at scale_in * scale_w[o], QUANT_STATIC input); dynamic integer (S8 weights
+ * with scales, F32 bias, QUANT_DYNAMIC input: each sample's own range of what the layer reads). Other operators work on
+ * 8 bits where inputs and output are QUANT_STATIC and there is an integer form (graph_quant.h), else in float: 8-bit
+ * inputs are dequantized for them, so that every reader of a quantized value sees the rounded one, and results that are
+ * QUANT_STATIC are quantized. QUANT_DYNAMIC values are stored as float; whoever is not an integer layer reads that.
  *
- * ST_BADARG for a batch below 1, ST_FORMAT from graph_infer, ST_UNSUPPORTED naming the node: simulated weights (convert
- * them first), types and quantization that do not fit together, sums that could leave 32 bits, activations of more
- * than 2^31 - 1 bytes. ST_NOMEM. */
-enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, struct engine **out);
+ * The output is float. A missing bias is zero. Nodes that do not lead to the output are not computed.
+ *
+ * ST_BADARG for a batch or a number of threads below 1, ST_FORMAT from graph_infer, ST_UNSUPPORTED naming the node:
+ * batchnorm, simulated weights (convert them first), types and quantization that do not fit together, sums that could
+ * leave 32 bits, activations of more than 2^31 - 1 bytes. ST_NOMEM. */
+enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       struct engine **out);
 void engine_free(struct engine *engine);
 
 void engine_run(struct engine *engine, const float *input, float *output);
@@ -64,6 +73,7 @@ size_t engine_output_count(const struct engine *engine); /* floats per sample */
  * final fc is (batch, outputs). A layer with a fixed input range has its bias and zero point inside, one with a dynamic
  * range has not. NULL when that layer is float. Borrowed. */
 const int32_t *engine_raw(const struct engine *engine);
+size_t engine_raw_count(const struct engine *engine); /* per sample; 0 without accumulators */
 
 /* Peak activation memory: the whole arena with KN_SLACK per slot (guards excluded), known before running; packed
  * weights, scales and biases apart. */

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "engine/engine_move.h"
-
 enum {
     SPMM_MIN_BATCH = 8, /* from here a sparse fc works on the transposed batch: one vector of floats */
     SPMM_SEGMENT = 8,   /* positions that a vector kernel takes from one line at once */
@@ -80,7 +78,8 @@ static int rounded(int count, int multiple)
 const struct kn_gemm_u8s8 *engine_choose_s8(const struct kn_table *table, const struct layer *layer)
 {
     const struct kn_gemm_u8s8 *usual = &table->gemm_u8s8, *other = &table->gemm_u8s8_short;
-    int len = layer->node->op == OP_CONV ? layer->node->kernel_w * layer->in->dim[0] : layer->k;
+    int len = layer->groups > 1 || layer->dilation_w > 1 ? layer->k / (layer->kernel_h * layer->kernel_w)
+                                                         : layer->k / layer->kernel_h;
     double waste = (double)rounded(len, usual->facts.kr) / rounded(len, other->facts.kr);
 
     return waste > 1.25 ? other : usual;
@@ -94,17 +93,17 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
     double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even)
                                        : table->spmm_f32.break_even;
-    double count = (double)engine_move_count(t), positions = (double)layer->oh * layer->ow;
-    int one_line = layer->node->kernel_w == 1; /* lines follow each other without a gap */
+    double count = (double)engine_tensor_count(t), positions = (double)layer->oh * layer->ow;
+    int one_line = layer->kernel_w == 1; /* lines follow each other without a gap */
     double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
     double dense_moves = 0, sparse_moves = 0;
 
-    if (layer->node->stride_h != 1 || layer->node->stride_w != 1) {
+    if (layer->stride_h != 1 || layer->stride_w != 1) {
         out->kernel = CHOICE_GEMM;
         snprintf(out->reason, sizeof out->reason, "dense: sparse needs stride 1");
         return;
     }
-    if (engine_move_order_matters(t))
+    if (engine_tensor_order_matters(t))
         *(t->order == PLAN_HWC ? &sparse_moves : &dense_moves) += count * transpose_cost(dense);
     if (layer->integer && dense->a_bytes == 2)
         dense_moves += count * WIDEN_COST;
@@ -154,9 +153,22 @@ static void choose_fc_vectors(const struct plan *plan, const struct layer *layer
            CHOICE_SPMV, out);
 }
 
-void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, struct choice *out)
+static void take(enum choice_kernel kernel, const char *reason, struct choice *out)
 {
-    if (layer->node->op == OP_CONV)
+    out->kernel = kernel;
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+}
+
+void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, int u8_add,
+                   struct choice *out)
+{
+    if (layer->depthwise)
+        take(CHOICE_DEPTHWISE, "a filter for each channel", out);
+    else if (layer->groups > 1)
+        take(CHOICE_GEMM, "dense: one product for each group", out);
+    else if (u8_add)
+        take(CHOICE_GEMM, "dense: adds a residual before rounding", out);
+    else if (!layer->vectors)
         choose_conv(plan, layer, t, out);
     else if (plan->batch >= SPMM_MIN_BATCH)
         choose_fc_batch(plan, layer, t, out);

@@ -5,15 +5,17 @@
 
 #include "engine/engine_layer.h"
 
-enum choice_kernel { CHOICE_GEMM, CHOICE_SPMV, CHOICE_SPMM };
+enum choice_kernel { CHOICE_GEMM, CHOICE_SPMV, CHOICE_SPMM, CHOICE_DEPTHWISE };
 
 struct choice {
     enum choice_kernel kernel;
     char reason[ENGINE_REASON];
 };
 
-/* `t` is the layer's input as it is now; integer layers see it after quantization. */
-void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, struct choice *out);
+/* `t` is the layer's input as it is now; integer layers see it after quantization. u8_add: a residual is added before
+ * the rounding to 8 bits, which only dense kernels can. */
+void engine_choose(const struct plan *plan, const struct layer *layer, const struct plan_tensor *t, int u8_add,
+                   struct choice *out);
 
 /* The dense integer kernel for a layer: the table's usual one, or the one for short segments where padding each segment
  * to the usual one's multiple would add more than a quarter of work. Borrowed from the table. */

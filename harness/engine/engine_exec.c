@@ -1,230 +1,348 @@
 #include "engine/engine_exec.h"
 
-#include <string.h>
+#include <math.h>
 
-#include "kernels/requant.h"
-
-/* Vector types are read through these; every buffer and step is a multiple of the element size. */
-static const void *x_at(const struct exec_step *step, int i)
+struct exec_share engine_exec_share(int items, size_t length, size_t unit, int part, int parts)
 {
-    return step->x + (size_t)i * step->x_step;
+    struct exec_share share = {0, items, 0, length};
+    size_t blocks, from, to;
+
+    if (parts == 1)
+        return share;
+    blocks = (length + unit - 1) / unit;
+    if (items % parts == 0 || items >= 4 * parts || blocks <= 1) {
+        share.item = (int)((int64_t)items * part / parts);
+        share.items = (int)((int64_t)items * (part + 1) / parts);
+        return share;
+    }
+    from = blocks * (size_t)part / (size_t)parts * unit;
+    to = blocks * ((size_t)part + 1) / (size_t)parts * unit;
+    to = to < length ? to : length;
+    share.first = from;
+    share.count = to > from ? to - from : 0;
+    if (share.count == 0)
+        share.items = 0;
+    return share;
 }
 
-static void *y_at(const struct exec_step *step, int i)
-{
-    return step->y + (size_t)i * step->y_step;
-}
+/* ------------------------------------------------------------------ dense products */
 
-void engine_exec_gemm_f32(const struct exec_step *step)
+struct product {
+    struct kn_rows rows;
+    struct kn_out out;
+    struct kn_residual residual;
+};
+
+static struct exec_share gemm_share(const struct exec_step *step, int part, int parts, struct product *p)
 {
     const struct exec_gemm *g = &step->u.gemm;
-    const struct kn_tail_f32 tail = {g->tail.bias, g->tail.lo, g->tail.hi, NULL};
-    struct kn_rows rows = g->rows;
+    struct exec_share share =
+        engine_exec_share(step->repeat * g->chunks, (size_t)g->rows.m, (size_t)g->row_unit, part, parts);
 
-    for (int i = 0; i < step->repeat; i++) {
-        struct kn_out out = g->out;
-        rows.base = x_at(step, i);
-        out.base = y_at(step, i);
-        g->run.f32(&rows, g->packed, &tail, g->n, &out);
-    }
+    p->rows = g->rows;
+    p->rows.first = (int)share.first;
+    p->rows.m = (int)share.count;
+    p->out = g->out;
+    p->residual = g->residual;
+    return share;
 }
 
-void engine_exec_gemm_u8(const struct exec_step *step)
+/* Item i is chunk i % chunks of repetition i / chunks. */
+static const struct exec_chunk *gemm_item(const struct exec_step *step, int i, size_t y_size, struct product *p)
 {
     const struct exec_gemm *g = &step->u.gemm;
-    struct kn_rows rows = g->rows;
+    int sample = g->chunks == 1 ? i : i / g->chunks;
+    const struct exec_chunk *chunk = &g->chunk[i - sample * g->chunks];
+    size_t y_from = (size_t)chunk->first * y_size;
 
-    for (int i = 0; i < step->repeat; i++) {
-        struct kn_out out = g->out;
-        rows.base = x_at(step, i);
-        out.base = y_at(step, i);
-        g->run.u8(&rows, g->packed, &g->tail.requant, NULL, g->n, &out);
-    }
+    p->rows.base = (const unsigned char *)engine_exec_x(step, sample) + chunk->x_from;
+    p->out.base = (unsigned char *)engine_exec_y(step, sample) + y_from;
+    p->residual.base = g->with_residual ? (const unsigned char *)engine_exec_b(step, sample) + y_from : NULL;
+    return chunk;
 }
 
-void engine_exec_gemm_s32(const struct exec_step *step)
+void engine_exec_gemm_f32(const struct exec_step *step, int part, int parts)
 {
     const struct exec_gemm *g = &step->u.gemm;
-    struct kn_rows rows = g->rows;
+    struct product p;
+    struct exec_share share = gemm_share(step, part, parts, &p);
+    struct kn_tail_f32 tail = {NULL, g->tail.lo, g->tail.hi, g->with_residual ? &p.residual : NULL};
 
-    for (int i = 0; i < step->repeat; i++) {
-        struct kn_out out = g->out;
-        rows.base = x_at(step, i);
-        out.base = y_at(step, i);
-        g->run.s32(&rows, g->packed, g->tail.bias_s32, g->n, &out);
+    for (int i = share.item; i < share.items; i++) {
+        const struct exec_chunk *chunk = gemm_item(step, i, sizeof(float), &p);
+        tail.bias = g->tail.bias ? g->tail.bias + chunk->first : NULL;
+        g->run.f32(&p.rows, chunk->packed, &tail, chunk->n, &p.out);
     }
 }
 
-void engine_exec_spmv_f32(const struct exec_step *step)
+void engine_exec_matmul(const struct exec_step *step, int part, int parts)
+{
+    const struct exec_gemm *g = &step->u.gemm;
+    struct product p;
+    struct exec_share share = gemm_share(step, part, parts, &p);
+    const struct kn_tail_f32 tail = {NULL, g->tail.lo, g->tail.hi, NULL};
+
+    for (int i = share.item; i < share.items; i++) {
+        const struct exec_chunk *chunk = gemm_item(step, i, sizeof(float), &p);
+        g->run.f32(&p.rows, engine_exec_b(step, i), &tail, chunk->n, &p.out);
+    }
+}
+
+static struct kn_requant requant_from(const struct exec_tail *tail, int first)
+{
+    struct kn_requant requant = tail->requant;
+
+    requant.bias += first;
+    requant.scale += first;
+    return requant;
+}
+
+void engine_exec_gemm_u8(const struct exec_step *step, int part, int parts)
+{
+    const struct exec_gemm *g = &step->u.gemm;
+    struct product p;
+    struct exec_share share = gemm_share(step, part, parts, &p);
+
+    for (int i = share.item; i < share.items; i++) {
+        const struct exec_chunk *chunk = gemm_item(step, i, 1, &p);
+        struct kn_requant requant = requant_from(&g->tail, chunk->first);
+        g->run.u8(&p.rows, chunk->packed, &requant, g->with_residual ? &p.residual : NULL, chunk->n, &p.out);
+    }
+}
+
+static const int32_t *bias_from(const struct exec_tail *tail, int first)
+{
+    return tail->bias_s32 ? tail->bias_s32 + first : NULL;
+}
+
+void engine_exec_gemm_s32(const struct exec_step *step, int part, int parts)
+{
+    const struct exec_gemm *g = &step->u.gemm;
+    struct product p;
+    struct exec_share share = gemm_share(step, part, parts, &p);
+
+    for (int i = share.item; i < share.items; i++) {
+        const struct exec_chunk *chunk = gemm_item(step, i, sizeof(int32_t), &p);
+        g->run.s32(&p.rows, chunk->packed, bias_from(&g->tail, chunk->first), chunk->n, &p.out);
+    }
+}
+
+/* ------------------------------------------------------------------ sparse products: item i as above, uncut */
+
+void engine_exec_spmv_f32(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmv *s = &step->u.spmv;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
 
-    for (int i = 0; i < step->repeat; i++)
-        s->run.f32(x_at(step, i), s->packed, s->tail.bias, s->n, s->k, s->tail.lo, s->tail.hi, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        const float *bias = s->tail.bias ? s->tail.bias + chunk->first : NULL;
+        s->run.f32(engine_exec_x(step, sample), chunk->packed, bias, chunk->n, s->k, s->tail.lo, s->tail.hi,
+                   (float *)engine_exec_y(step, sample) + chunk->first);
+    }
 }
 
-void engine_exec_spmv_u8(const struct exec_step *step)
+void engine_exec_spmv_u8(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmv *s = &step->u.spmv;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
 
-    for (int i = 0; i < step->repeat; i++)
-        s->run.u8(x_at(step, i), s->packed, &s->tail.requant, s->n, s->k, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        struct kn_requant requant = requant_from(&s->tail, chunk->first);
+        s->run.u8(engine_exec_x(step, sample), chunk->packed, &requant, chunk->n, s->k,
+                  (uint8_t *)engine_exec_y(step, sample) + chunk->first);
+    }
 }
 
-void engine_exec_spmv_s32(const struct exec_step *step)
+void engine_exec_spmv_s32(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmv *s = &step->u.spmv;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
 
-    for (int i = 0; i < step->repeat; i++)
-        s->run.s32(x_at(step, i), s->packed, s->tail.bias_s32, s->n, s->k, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        s->run.s32(engine_exec_x(step, sample), chunk->packed, bias_from(&s->tail, chunk->first), chunk->n, s->k,
+                   (int32_t *)engine_exec_y(step, sample) + chunk->first);
+    }
 }
 
-void engine_exec_spmm_f32(const struct exec_step *step)
+static size_t positions(const struct kn_cols *cols)
+{
+    return (size_t)cols->lines * (size_t)cols->line_len;
+}
+
+void engine_exec_spmm_f32(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmm *s = &step->u.spmm;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
     struct kn_cols cols = s->cols;
 
-    for (int i = 0; i < step->repeat; i++) {
-        cols.base = x_at(step, i);
-        s->run.f32(&cols, s->packed, s->tail.bias, s->n, s->tail.lo, s->tail.hi, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        const float *bias = s->tail.bias ? s->tail.bias + chunk->first : NULL;
+        cols.base = engine_exec_x(step, sample);
+        s->run.f32(&cols, chunk->packed, bias, chunk->n, s->tail.lo, s->tail.hi,
+                   (float *)engine_exec_y(step, sample) + (size_t)chunk->first * positions(&cols));
     }
 }
 
-void engine_exec_spmm_u8(const struct exec_step *step)
+void engine_exec_spmm_u8(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmm *s = &step->u.spmm;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
     struct kn_cols cols = s->cols;
 
-    for (int i = 0; i < step->repeat; i++) {
-        cols.base = x_at(step, i);
-        s->run.u8(&cols, s->packed, &s->tail.requant, s->n, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        struct kn_requant requant = requant_from(&s->tail, chunk->first);
+        cols.base = engine_exec_x(step, sample);
+        s->run.u8(&cols, chunk->packed, &requant, chunk->n,
+                  (uint8_t *)engine_exec_y(step, sample) + (size_t)chunk->first * positions(&cols));
     }
 }
 
-void engine_exec_spmm_s32(const struct exec_step *step)
+void engine_exec_spmm_s32(const struct exec_step *step, int part, int parts)
 {
     const struct exec_spmm *s = &step->u.spmm;
+    struct exec_share share = engine_exec_share(step->repeat * s->chunks, 1, 1, part, parts);
     struct kn_cols cols = s->cols;
 
-    for (int i = 0; i < step->repeat; i++) {
-        cols.base = x_at(step, i);
-        s->run.s32(&cols, s->packed, s->tail.bias_s32, s->n, y_at(step, i));
+    for (int i = share.item; i < share.items; i++) {
+        int sample = i / s->chunks;
+        const struct exec_chunk *chunk = &s->chunk[i % s->chunks];
+        cols.base = engine_exec_x(step, sample);
+        s->run.s32(&cols, chunk->packed, bias_from(&s->tail, chunk->first), chunk->n,
+                   (int32_t *)engine_exec_y(step, sample) + (size_t)chunk->first * positions(&cols));
     }
 }
 
-void engine_exec_pool_f32(const struct exec_step *step)
+/* ------------------------------------------------------------------ depthwise convolutions and pooling: by lines */
+
+static struct exec_share depthwise_share(const struct exec_step *step, int part, int parts,
+                                         struct kn_depthwise_shape *shape)
 {
-    for (int i = 0; i < step->repeat; i++)
-        step->u.pool.run.f32(&step->u.pool.shape, x_at(step, i), y_at(step, i));
+    struct exec_share share;
+
+    *shape = step->u.depthwise.shape;
+    share = engine_exec_share(step->repeat, (size_t)shape->oh, 1, part, parts);
+    shape->first = (int)share.first;
+    shape->lines = (int)share.count;
+    return share;
 }
 
-void engine_exec_pool_u8(const struct exec_step *step)
+void engine_exec_depthwise_f32(const struct exec_step *step, int part, int parts)
 {
-    for (int i = 0; i < step->repeat; i++)
-        step->u.pool.run.u8(&step->u.pool.shape, x_at(step, i), y_at(step, i));
+    const struct exec_depthwise *d = &step->u.depthwise;
+    struct kn_depthwise_shape shape;
+    struct exec_share share = depthwise_share(step, part, parts, &shape);
+
+    for (int i = share.item; i < share.items; i++)
+        d->run.f32(&shape, engine_exec_x(step, i), d->packed, d->tail.bias, d->tail.lo, d->tail.hi,
+                   engine_exec_y(step, i));
 }
 
-void engine_exec_quantize_static(const struct exec_step *step)
+void engine_exec_depthwise_u8(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_map *m = &step->u.map;
+    const struct exec_depthwise *d = &step->u.depthwise;
+    struct kn_depthwise_shape shape;
+    struct exec_share share = depthwise_share(step, part, parts, &shape);
 
-    m->run.quantize((const void *)step->x, m->count, m->range->inv_scale, m->range->zero_point, step->y);
+    for (int i = share.item; i < share.items; i++)
+        d->run.u8(&shape, engine_exec_x(step, i), d->zero_in, d->packed, &d->tail.requant, engine_exec_y(step, i));
 }
 
-void engine_exec_quantize_dynamic(const struct exec_step *step)
+void engine_exec_depthwise_s32(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_map *m = &step->u.map;
+    const struct exec_depthwise *d = &step->u.depthwise;
+    struct kn_depthwise_shape shape;
+    struct exec_share share = depthwise_share(step, part, parts, &shape);
 
-    for (int i = 0; i < step->repeat; i++)
-        m->run.quantize(x_at(step, i), m->count, m->range[i].inv_scale, m->range[i].zero_point, y_at(step, i));
+    for (int i = share.item; i < share.items; i++)
+        d->run.s32(&shape, engine_exec_x(step, i), d->range ? d->range[i].zero_point : d->zero_in, d->packed,
+                   d->tail.bias_s32, engine_exec_y(step, i));
 }
 
-void engine_exec_range(const struct exec_step *step)
+static struct exec_share pool_share(const struct exec_step *step, int part, int parts, struct kn_pool_shape *shape)
 {
-    const struct exec_map *m = &step->u.map;
+    struct exec_share share;
 
-    for (int i = 0; i < step->repeat; i++) {
-        struct exec_range *range = &m->range[i];
-        float lo, hi;
-        m->run.range(x_at(step, i), m->count, &lo, &hi);
-        kn_range_params(lo, hi, &range->scale, &range->zero_point);
-        range->inv_scale = 1.0f / range->scale;
-    }
+    *shape = step->u.pool.shape;
+    share = engine_exec_share(step->repeat, (size_t)shape->oh, 1, part, parts);
+    shape->first = (int)share.first;
+    shape->lines = (int)share.count;
+    return share;
 }
 
-void engine_exec_widen(const struct exec_step *step)
+void engine_exec_maxpool_f32(const struct exec_step *step, int part, int parts)
 {
-    step->u.map.run.widen(step->x, step->u.map.count, (void *)step->y);
+    struct kn_pool_shape shape;
+    struct exec_share share = pool_share(step, part, parts, &shape);
+
+    for (int i = share.item; i < share.items; i++)
+        step->u.pool.run.max_f32(&shape, engine_exec_x(step, i), engine_exec_y(step, i));
 }
 
-void engine_exec_clamp_f32(const struct exec_step *step)
+void engine_exec_maxpool_u8(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_map *m = &step->u.map;
+    struct kn_pool_shape shape;
+    struct exec_share share = pool_share(step, part, parts, &shape);
 
-    m->run.clamp_f32((const void *)step->x, m->count, m->lo, m->hi, (void *)step->y);
+    for (int i = share.item; i < share.items; i++)
+        step->u.pool.run.max_u8(&shape, engine_exec_x(step, i), engine_exec_y(step, i));
 }
 
-void engine_exec_clamp_u8(const struct exec_step *step)
+void engine_exec_avgpool_f32(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_map *m = &step->u.map;
+    struct kn_pool_shape shape;
+    struct exec_share share = pool_share(step, part, parts, &shape);
 
-    m->run.clamp_u8(step->x, m->count, m->lo_u8, m->hi_u8, step->y);
+    for (int i = share.item; i < share.items; i++)
+        step->u.pool.run.avg_f32(&shape, engine_exec_x(step, i), -INFINITY, INFINITY, engine_exec_y(step, i));
 }
 
-void engine_exec_dequant(const struct exec_step *step)
+void engine_exec_avgpool_u8(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_dequant *d = &step->u.dequant;
+    const struct exec_pool *p = &step->u.pool;
+    struct kn_pool_shape shape;
+    struct exec_share share = pool_share(step, part, parts, &shape);
 
-    for (int i = 0; i < step->repeat; i++) {
-        const struct exec_range *range = &d->range[i * d->range_step];
-        const int32_t *acc = x_at(step, i);
-        float *y = y_at(step, i);
-        for (size_t done = 0; done < d->count; done += (size_t)d->chunk) {
-            size_t left = d->count - done;
-            int n = left < (size_t)d->chunk ? (int)left : d->chunk;
-            d->run(acc + done, n, d->wsum, range->zero_point, range->scale, d->scale, d->bias, d->lo, d->hi, y + done);
-        }
-    }
+    for (int i = share.item; i < share.items; i++)
+        p->run.avg_u8(&shape, engine_exec_x(step, i), p->ratio, p->zero_in, p->zero_out, 0, 255,
+                      engine_exec_y(step, i));
 }
 
-void engine_exec_transpose(const struct exec_step *step)
+/* Planes are independent: channels first .. first + count - 1. */
+static struct exec_share planes_share(const struct exec_step *step, int part, int parts, struct kn_pool_shape *shape)
 {
-    const struct exec_transpose *t = &step->u.transpose;
+    struct exec_share share = engine_exec_share(step->repeat, (size_t)step->u.pool.shape.c, 1, part, parts);
 
-    for (int i = 0; i < step->repeat; i++)
-        t->run(x_at(step, i), t->cols, t->rows, t->cols, y_at(step, i), t->rows);
+    *shape = step->u.pool.shape;
+    shape->c = (int)share.count;
+    return share;
 }
 
-/* One plane: a block of filling above, the rows with filling on both sides, a block below. The right side of a row
- * and the left side of the next are neighbours and filled together. */
-static const unsigned char *pad_plane(const struct exec_pad *p, int fill, const unsigned char *x, unsigned char **out)
+void engine_exec_maxpool_f32_chw(const struct exec_step *step, int part, int parts)
 {
-    size_t border = (size_t)p->pad_rows * (p->row_bytes + 2 * p->pad_bytes);
-    unsigned char *y = *out;
+    struct kn_pool_shape s;
+    struct exec_share share = planes_share(step, part, parts, &s);
 
-    memset(y, fill, border + p->pad_bytes);
-    y += border + p->pad_bytes;
-    for (int row = 0; row < p->rows; row++) {
-        memcpy(y, x, p->row_bytes);
-        x += p->row_bytes;
-        y += p->row_bytes;
-        memset(y, fill, (row + 1 < p->rows ? 2 : 1) * p->pad_bytes);
-        y += (row + 1 < p->rows ? 2 : 1) * p->pad_bytes;
-    }
-    memset(y, fill, border);
-    *out = y + border;
-    return x;
+    for (int i = share.item; i < share.items; i++)
+        step->u.pool.run.max_f32(&s, (const float *)engine_exec_x(step, i) + share.first * (size_t)s.h * (size_t)s.w,
+                                 (float *)engine_exec_y(step, i) + share.first * (size_t)s.oh * (size_t)s.ow);
 }
 
-void engine_exec_pad(const struct exec_step *step)
+void engine_exec_maxpool_u8_chw(const struct exec_step *step, int part, int parts)
 {
-    const struct exec_pad *p = &step->u.pad;
+    struct kn_pool_shape s;
+    struct exec_share share = planes_share(step, part, parts, &s);
 
-    for (int i = 0; i < step->repeat; i++) {
-        const unsigned char *x = x_at(step, i);
-        unsigned char *y = y_at(step, i);
-        int fill = p->range ? p->range[i].zero_point : p->fill;
-        for (int plane = 0; plane < p->planes; plane++)
-            x = pad_plane(p, fill, x, &y);
-    }
+    for (int i = share.item; i < share.items; i++)
+        step->u.pool.run.max_u8(&s, (const uint8_t *)engine_exec_x(step, i) + share.first * (size_t)s.h * (size_t)s.w,
+                                (uint8_t *)engine_exec_y(step, i) + share.first * (size_t)s.oh * (size_t)s.ow);
 }

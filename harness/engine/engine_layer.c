@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "graph/graph_quant.h"
+#include "kernels/requant.h"
 
 /* Elements that one call of the dequantization kernel is made long, if rows are shorter. */
 enum { DEQUANT_CHUNK = 512 };
@@ -14,25 +16,12 @@ static int is_scale(float scale)
     return isfinite(scale) && scale > 0 && isfinite(1.0f / scale);
 }
 
-static enum status check_value(const struct node *node, const struct value *value)
-{
-    if (value->quant == QUANT_STATIC && (!is_scale(value->scale) || value->zero_point < 0 || value->zero_point > 255))
-        return status_fail(ST_UNSUPPORTED,
-                           "node '%s': value '%s' has scale %g and zero point %d, expected a positive scale "
-                           "and 0..255",
-                           node->name, value->name, (double)value->scale, (int)value->zero_point);
-    return ST_OK;
-}
-
 static enum status check_float(const struct layer *layer)
 {
     if (layer->weight->scale)
         return status_fail(ST_UNSUPPORTED,
                            "node '%s': simulated quantization (float weights with scales); convert it first",
                            layer->node->name);
-    if (layer->in->quant != QUANT_NONE)
-        return status_fail(ST_UNSUPPORTED, "node '%s': float weights, but its input '%s' is quantized",
-                           layer->node->name, layer->in->name);
     if (layer->bias && layer->bias->type != DT_F32)
         return status_fail(ST_UNSUPPORTED, "node '%s': float weights with a bias of type %s", layer->node->name,
                            dtype_name(layer->bias->type));
@@ -96,25 +85,67 @@ static enum status check_integer(const struct layer *layer)
     return ST_OK;
 }
 
-enum status engine_layer_init(const struct graph *graph, int node, int relu, const struct value *out,
-                              struct layer *layer)
+void engine_layer_clamp(const struct graph *graph, int node, float *out_lo, float *out_hi)
 {
-    struct layer l = {.index = node, .node = &graph->node[node], .relu = relu, .out = out};
+    *out_lo = node >= 0 ? 0 : -INFINITY;
+    *out_hi = node >= 0 && graph->node[node].op == OP_RELU6 ? 6 : INFINITY;
+}
+
+void engine_layer_bounds(float lo, float hi, float scale, int32_t zero_point, int32_t *out_lo, int32_t *out_hi)
+{
+    *out_lo = kn_quantize(lo, 1.0f / scale, zero_point);
+    *out_hi = kn_quantize(hi, 1.0f / scale, zero_point);
+}
+
+/* Attributes of a window; an fc over (L, F) is a window of one position. */
+static void fill_window(const struct plan *plan, struct layer *l)
+{
+    const struct node *node = l->node;
+    const struct value *out = &plan->graph->value[node->output];
+
+    l->groups = l->kernel_h = l->kernel_w = l->stride_h = l->stride_w = l->dilation_h = l->dilation_w = 1;
+    l->oh = l->ow = 1;
+    if (node->op == OP_FC) {
+        l->vectors = l->in->rank == 1;
+        l->ow = out->rank == 2 ? out->dim[0] : 1;
+        return;
+    }
+    l->depthwise = node_is_depthwise(plan->graph, node);
+    l->groups = node_groups(node);
+    l->kernel_h = node->kernel_h;
+    l->kernel_w = node->kernel_w;
+    l->stride_h = node->stride_h;
+    l->stride_w = node->stride_w;
+    l->dilation_h = node_dilation_h(node);
+    l->dilation_w = node_dilation_w(node);
+    l->pad = engine_want_padding(node);
+    l->oh = out->dim[1];
+    l->ow = out->dim[2];
+}
+
+enum status engine_layer_init(const struct plan *plan, int node, struct layer *layer)
+{
+    const struct graph *graph = plan->graph;
+    struct layer l = {.index = node, .node = &graph->node[node], .residual = -1};
+    int add = graph_fused_add(graph, node);
 
     l.weight = &graph->weight[l.node->weight];
     l.bias = l.node->bias >= 0 ? &graph->weight[l.node->bias] : NULL;
-    l.in = &graph->value[l.node->input[0]];
+    l.in_value = l.node->input[0];
+    l.in = &graph->value[l.in_value];
+    l.out_value = engine_plan_stored(plan, node);
+    l.out = &graph->value[l.out_value];
+    if (add >= 0)
+        l.residual = graph->node[add].input[graph->node[add].input[0] == l.node->output];
+    engine_layer_clamp(graph, engine_plan_clamp_of(plan, node), &l.lo, &l.hi);
     l.integer = l.weight->type == DT_S8;
     l.dynamic = l.integer && l.in->quant == QUANT_DYNAMIC;
     l.n = l.weight->dim[0];
     l.k = (int)(l.weight->count / (size_t)l.n);
-    l.oh = graph->value[l.node->output].dim[1];
-    l.ow = graph->value[l.node->output].dim[2];
+    fill_window(plan, &l);
     l.zeros = weight_zeros(l.weight);
     if (l.weight->type == DT_S32)
         return status_fail(ST_UNSUPPORTED, "node '%s': weights of type %s", l.node->name, dtype_name(l.weight->type));
-    TRY(check_value(l.node, l.in));
-    TRY(check_value(l.node, l.out));
     TRY(l.integer ? check_integer(&l) : check_float(&l));
     *layer = l;
     return ST_OK;
@@ -180,10 +211,10 @@ enum status engine_layer_bias_s32(struct engine *engine, const struct layer *lay
 
 enum status engine_layer_requant(struct engine *engine, const struct layer *layer, struct kn_requant *out_requant)
 {
-    struct kn_requant requant = {.zero_point = layer->out->zero_point, .hi = 255};
+    struct kn_requant requant = {.zero_point = layer->out->zero_point};
     float *scale;
 
-    requant.lo = layer->relu ? requant.zero_point : 0;
+    engine_layer_bounds(layer->lo, layer->hi, layer->out->scale, requant.zero_point, &requant.lo, &requant.hi);
     TRY(engine_layer_bias_s32(engine, layer, &requant.bias));
     TRY(engine_memory_constant(engine, (size_t)layer->n, sizeof *scale, &scale));
     for (int o = 0; o < layer->n; o++) {
@@ -209,18 +240,17 @@ static enum status static_range(struct engine *engine, const struct layer *layer
     return ST_OK;
 }
 
-enum status engine_layer_dequant(struct engine *engine, const struct layer *layer, size_t rows,
+enum status engine_layer_dequant(struct engine *engine, const struct layer *layer, size_t positions, float lo, float hi,
                                  struct exec_dequant *out)
 {
     size_t n = (size_t)layer->n, repeat = n < DEQUANT_CHUNK ? DEQUANT_CHUNK / n : 1;
-    struct exec_dequant d = {.count = rows * n, .range_step = layer->dynamic, .hi = INFINITY};
+    struct exec_dequant d = {.rows = 1, .count = positions * n, .range_step = layer->dynamic, .lo = lo, .hi = hi};
     int with_bias = layer->dynamic && layer->bias;
     float *scale, *bias = NULL;
     int32_t *wsum = NULL;
 
-    repeat = repeat < rows ? repeat : rows;
+    repeat = repeat < positions ? repeat : positions;
     d.chunk = (int)(n * repeat);
-    d.lo = layer->relu ? 0 : -INFINITY;
     TRY(engine_memory_constant(engine, n * repeat, sizeof *scale, &scale));
     if (with_bias)
         TRY(engine_memory_constant(engine, n * repeat, sizeof *bias, &bias));

@@ -9,6 +9,7 @@
 #include "engine/engine_plan.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,14 @@ static enum status build_arena(struct engine *engine, size_t *slot, int slots)
     return ST_OK;
 }
 
+/* NULL for no buffer. */
+static unsigned char *address(const struct plan *plan, const size_t *slot, const struct plan_place *place)
+{
+    if (place->buffer == PLAN_NO_BUFFER)
+        return NULL;
+    return plan->engine->arena + slot[plan->buffer[place->buffer].slot] + place->bytes;
+}
+
 enum status engine_memory_assign(struct plan *plan)
 {
     struct engine *engine = plan->engine;
@@ -171,15 +180,18 @@ enum status engine_memory_assign(struct plan *plan)
     TRY_OUT(build_arena(engine, slot, slots));
     for (int i = 0; i < engine->steps; i++) {
         struct exec_step *step = &engine->step[i];
-        if (plan->step_in[i] != PLAN_NO_BUFFER)
-            step->x = engine->arena + slot[plan->buffer[plan->step_in[i]].slot];
-        if (plan->step_out[i] != PLAN_NO_BUFFER)
-            step->y = engine->arena + slot[plan->buffer[plan->step_out[i]].slot];
+        const struct plan_place *place = plan->place[i];
+        step->x = address(plan, slot, &place[PLAN_X]);
+        step->b = address(plan, slot, &place[PLAN_B]);
+        step->y = address(plan, slot, &place[PLAN_Y]);
+        engine->info[i].arena_offset = step->y ? (size_t)(step->y - engine->arena) : SIZE_MAX;
+        engine->info[i].threads = step->parts;
     }
     engine->input = (void *)(engine->arena + slot[plan->buffer[0].slot]);
-    engine->output = (void *)(engine->arena + slot[plan->buffer[plan->output_buffer].slot]);
+    engine->output = (void *)(engine->arena + slot[plan->buffer[plan->output_buffer].slot] + plan->output_bytes);
     if (plan->raw_buffer != PLAN_NO_BUFFER)
         engine->raw = (const void *)(engine->arena + slot[plan->buffer[plan->raw_buffer].slot]);
+    engine->raw_count = plan->raw_count;
 out:
     free(slot);
     return st;

@@ -1,176 +1,347 @@
 #include "engine/engine_move.h"
 
+#include <math.h>
 #include <stdio.h>
 
-int engine_move_order_matters(const struct plan_tensor *t)
+static struct plan_border none(void)
 {
-    return t->c > 1 && (t->h > 1 || t->w > 1);
+    return (struct plan_border){0, 0, 0, 0};
 }
 
-size_t engine_move_count(const struct plan_tensor *t)
+enum status engine_move_map(struct plan *plan, const struct plan_spec *spec, int by_sample, struct exec_step **out_step)
 {
-    return (size_t)t->c * (size_t)t->h * (size_t)t->w;
-}
-
-size_t engine_move_bytes(enum plan_type type)
-{
-    static const size_t bytes[] = {[PLAN_F32] = 4, [PLAN_U8] = 1, [PLAN_S16] = 2, [PLAN_S32] = 4};
-
-    return bytes[type];
-}
-
-/* A step from t's buffer to a new one of elements of `type`, for the whole batch. t gets the new buffer and type. */
-static enum status convert(struct plan *plan, int node, struct plan_tensor *t, enum plan_type type, size_t count_out,
-                           engine_exec_fn run, const char *kernel, const char *reason, struct exec_step **out_step)
-{
-    size_t batch = (size_t)plan->batch;
+    const struct plan_tensor *x = spec->x, *b = spec->b, *y = spec->y;
+    struct plan_spec whole = *spec;
+    struct exec_step *step;
     struct engine_step *info;
-    int buffer;
+    struct exec_map *m;
+    int factor = b && engine_tensor_count(b) != engine_tensor_count(x); /* one for each channel */
 
-    TRY(engine_memory_buffer(plan, node, batch * count_out, engine_move_bytes(type), &buffer));
-    TRY(engine_plan_step(plan, node, run, kernel, t->buffer, buffer, out_step, &info));
-    snprintf(info->reason, sizeof info->reason, "%s", reason);
-    info->input_bytes = batch * engine_move_count(t) * engine_move_bytes(t->type);
-    info->output_bytes = batch * count_out * engine_move_bytes(type);
-    (*out_step)->repeat = plan->batch;
-    (*out_step)->x_step = engine_move_count(t) * engine_move_bytes(t->type);
-    (*out_step)->y_step = count_out * engine_move_bytes(type);
-    t->buffer = buffer;
-    t->type = type;
+    whole.whole = (!y || engine_tensor_same(x, y)) && (!b || factor || engine_tensor_same(x, b));
+    by_sample |= factor;
+    TRY(engine_steps_add(plan, &whole, &step, &info));
+    m = &step->u.map;
+    if (whole.whole) {
+        m->rows = 1;
+        m->count = engine_tensor_sample(x) * (by_sample ? 1 : (size_t)plan->batch);
+        step->repeat = by_sample ? plan->batch : 1;
+    } else {
+        m->rows = x->h;
+        m->count = (size_t)x->w * (size_t)x->c;
+        m->x_row = engine_tensor_line(x) * engine_tensor_bytes(x->type);
+        m->b_row = b && !factor ? engine_tensor_line(b) * engine_tensor_bytes(b->type) : 0;
+        m->y_row = y ? engine_tensor_line(y) * engine_tensor_bytes(y->type) : 0;
+    }
+    m->b_count = factor ? (size_t)x->c : m->count;
+    engine_steps_share(plan, step, info);
+    *out_step = step;
     return ST_OK;
 }
 
-static enum status transpose(struct plan *plan, int node, struct plan_tensor *t, int rows, int cols, const char *reason,
-                             struct exec_step **out_step)
-{
-    int wide = engine_move_bytes(t->type) == 4;
-    const char *name = wide ? plan->table->transpose_x32.facts.name : plan->table->transpose_x8.facts.name;
-
-    TRY(convert(plan, node, t, t->type, engine_move_count(t), engine_exec_transpose, name, reason, out_step));
-    (*out_step)->u.transpose.run = wide ? plan->table->transpose_x32.run : plan->table->transpose_x8.run;
-    (*out_step)->u.transpose.rows = rows;
-    (*out_step)->u.transpose.cols = cols;
-    return ST_OK;
-}
-
+/* A transpose of the whole batch, a matrix of (rows, cols). */
 enum status engine_move_batch(struct plan *plan, int node, struct plan_tensor *t, int batch_minor)
 {
-    int count = (int)engine_move_count(t);
+    int count = (int)engine_tensor_count(t), wide = engine_tensor_bytes(t->type) == 4;
+    struct plan_tensor out;
+    struct engine_step *info;
     struct exec_step *step;
 
     if (t->batch_minor == batch_minor)
         return ST_OK;
+    TRY(engine_move_dense(plan, node, t));
+    out = *t;
+    out.batch_minor = batch_minor;
     if (plan->batch > 1 && count > 1) {
-        if (batch_minor)
-            TRY(transpose(plan, node, t, plan->batch, count, "batch innermost for the sparse kernel", &step));
-        else
-            TRY(transpose(plan, node, t, count, plan->batch, "batch outermost again", &step));
+        struct plan_spec spec = {node,
+                                 engine_exec_transpose,
+                                 wide ? plan->table->transpose_x32.facts.name : plan->table->transpose_x8.facts.name,
+                                 batch_minor ? "batch innermost for the sparse kernel" : "batch outermost again",
+                                 t,
+                                 NULL,
+                                 &out,
+                                 1};
+        TRY(engine_tensor_new(plan, node, &out));
+        TRY(engine_steps_add(plan, &spec, &step, &info));
         step->repeat = 1;
+        step->u.transpose =
+            (struct exec_transpose){.run = wide ? plan->table->transpose_x32.run : plan->table->transpose_x8.run,
+                                    .lines = 1,
+                                    .rows = batch_minor ? plan->batch : count,
+                                    .cols = batch_minor ? count : plan->batch};
+        step->u.transpose.x_pitch = step->u.transpose.cols;
+        step->u.transpose.y_pitch = step->u.transpose.rows;
     }
-    t->batch_minor = batch_minor;
+    *t = out;
     return ST_OK;
 }
 
-enum status engine_move_order(struct plan *plan, int node, struct plan_tensor *t, enum plan_order order)
+/* Elements from t to out, which has the other order. */
+static enum status reorder(struct plan *plan, int node, const struct plan_tensor *t, const struct plan_tensor *out)
 {
+    int wide = engine_tensor_bytes(t->type) == 4, to_hwc = out->order == PLAN_HWC;
+    int dense = !engine_tensor_has_border(t) && !engine_tensor_has_border(out);
+    int columns = dense ? t->h * t->w : t->w;
+    size_t bytes = engine_tensor_bytes(t->type);
+    const char *name = wide ? plan->table->transpose_x32.facts.name : plan->table->transpose_x8.facts.name;
+    struct plan_spec spec = {
+        node, engine_exec_transpose, name, to_hwc ? "C,H,W to H,W,C" : "H,W,C to C,H,W", t, NULL, out, 0};
+    struct engine_step *info;
     struct exec_step *step;
-    int positions = t->h * t->w;
 
+    TRY(engine_steps_add(plan, &spec, &step, &info));
+    step->u.transpose = (struct exec_transpose){
+        .run = wide ? plan->table->transpose_x32.run : plan->table->transpose_x8.run,
+        .lines = dense ? 1 : t->h,
+        .rows = to_hwc ? t->c : columns,
+        .cols = to_hwc ? columns : t->c,
+        .x_pitch = to_hwc ? (ptrdiff_t)engine_tensor_plane(t) : t->c,
+        .y_pitch = to_hwc ? t->c : (ptrdiff_t)engine_tensor_plane(out),
+        .x_line = engine_tensor_line(t) * bytes,
+        .y_line = engine_tensor_line(out) * bytes,
+    };
+    engine_steps_share(plan, step, info);
+    return ST_OK;
+}
+
+enum status engine_move_order(struct plan *plan, int node, struct plan_tensor *t, enum plan_order order,
+                              const struct plan_border *border)
+{
     TRY(engine_move_batch(plan, node, t, 0));
-    if (t->order != order && engine_move_order_matters(t)) {
-        if (order == PLAN_HWC)
-            TRY(transpose(plan, node, t, t->c, positions, "C,H,W to H,W,C", &step));
-        else
-            TRY(transpose(plan, node, t, positions, t->c, "H,W,C to C,H,W", &step));
+    if (t->order != order && (engine_tensor_order_matters(t) || (t->c > 1 && engine_tensor_has_border(t)))) {
+        struct plan_tensor out = *t;
+        out.order = order;
+        out.border = border ? *border : none();
+        TRY(engine_tensor_new(plan, node, &out));
+        TRY(reorder(plan, node, t, &out));
+        *t = out;
+        return engine_move_fill(plan, node, t);
     }
     t->order = order;
+    return border ? engine_move_border(plan, node, t, border) : ST_OK;
+}
+
+/* A copy of t with another border, not yet filled. */
+static enum status copy(struct plan *plan, int node, struct plan_tensor *t, struct plan_border border,
+                        const char *reason)
+{
+    size_t bytes = engine_tensor_bytes(t->type);
+    struct plan_tensor out = *t;
+    struct plan_spec spec = {node, engine_exec_copy, "engine_copy", reason, t, NULL, &out, 0};
+    struct engine_step *info;
+    struct exec_step *step;
+    struct exec_copy *c;
+
+    out.border = border;
+    TRY(engine_tensor_new(plan, node, &out));
+    TRY(engine_steps_add(plan, &spec, &step, &info));
+    c = &step->u.copy;
+    *c = (struct exec_copy){.dim = {t->order == PLAN_HWC ? 1 : t->c, t->h, 1, 1}};
+    c->x_at[0] = engine_tensor_plane(t) * bytes;
+    c->y_at[0] = engine_tensor_plane(&out) * bytes;
+    c->x_at[1] = engine_tensor_line(t) * bytes;
+    c->y_at[1] = engine_tensor_line(&out) * bytes;
+    c->bytes = (size_t)t->w * (t->order == PLAN_HWC ? (size_t)t->c : 1) * bytes;
+    engine_steps_share(plan, step, info);
+    *t = out;
     return ST_OK;
 }
 
-enum status engine_move_pad(struct plan *plan, int node, struct plan_tensor *t, int pad_h, int pad_w, uint8_t fill,
-                            const struct exec_range *range)
+enum status engine_move_dense(struct plan *plan, int node, struct plan_tensor *t)
 {
-    size_t h = (size_t)t->h + 2 * (size_t)pad_h, w = (size_t)t->w + 2 * (size_t)pad_w, bytes, count;
-    int inner = t->order == PLAN_HWC ? t->c : 1;
+    return engine_tensor_has_border(t) ? copy(plan, node, t, none(), "without its border") : ST_OK;
+}
+
+enum status engine_move_border(struct plan *plan, int node, struct plan_tensor *t, const struct plan_border *border)
+{
+    const struct plan_border *have = &t->border;
+
+    if (have->top >= border->top && have->left >= border->left && have->bottom >= border->bottom &&
+        have->right >= border->right)
+        return ST_OK;
+    TRY(engine_move_batch(plan, node, t, 0));
+    TRY(copy(plan, node, t, *border, "room for padding"));
+    return engine_move_fill(plan, node, t);
+}
+
+enum status engine_move_fill(struct plan *plan, int node, const struct plan_tensor *t)
+{
+    size_t bytes = engine_tensor_bytes(t->type), pixel = bytes * (t->order == PLAN_HWC ? (size_t)t->c : 1);
+    size_t line = engine_tensor_line(t) * bytes, samples = (size_t)plan->batch;
+    struct plan_spec spec = {node, engine_exec_border, "engine_border", "padding", t, NULL, t, 1};
+    struct engine_step *info;
     struct exec_step *step;
 
-    if (pad_h == 0 && pad_w == 0)
+    if (!engine_tensor_has_border(t))
         return ST_OK;
-    TRY(engine_memory_product(plan->graph->node[node].name, h, w, (size_t)t->c, &count));
-    bytes = engine_move_bytes(t->type) * (size_t)inner;
-    TRY(convert(plan, node, t, t->type, count, engine_exec_pad, "engine_pad", "padding", &step));
-    step->u.pad.planes = t->order == PLAN_HWC ? 1 : t->c;
-    step->u.pad.rows = t->h;
-    step->u.pad.pad_rows = pad_h;
-    step->u.pad.row_bytes = (size_t)t->w * bytes;
-    step->u.pad.pad_bytes = (size_t)pad_w * bytes;
-    step->u.pad.fill = fill;
-    step->u.pad.range = range;
-    t->h = (int)h;
-    t->w = (int)w;
+    TRY(engine_steps_add(plan, &spec, &step, &info));
+    step->u.border = (struct exec_border){.planes = t->order == PLAN_HWC ? 1 : t->c,
+                                          .rows = t->h,
+                                          .top = (size_t)t->border.top * line,
+                                          .left = (size_t)t->border.left * pixel,
+                                          .right = (size_t)t->border.right * pixel,
+                                          .bottom = (size_t)t->border.bottom * line,
+                                          .row_bytes = (size_t)t->w * pixel,
+                                          .range = t->range,
+                                          .fill = t->type == PLAN_U8 ? (uint8_t)t->zero_point : 0};
+    info->input_bytes = 0;
+    info->output_bytes = samples * (engine_tensor_sample(t) - engine_tensor_count(t)) * bytes;
+    return ST_OK;
+}
+
+enum status engine_move_canonical(struct plan *plan, int node, const struct value *value, struct plan_tensor *t)
+{
+    struct plan_tensor shape = engine_tensor_of(value, t->type);
+
+    TRY(engine_move_order(plan, node, t, value->rank == 1 ? PLAN_CHW : shape.order, NULL));
+    TRY(engine_move_dense(plan, node, t));
+    t->order = shape.order;
+    t->c = shape.c;
+    t->h = shape.h;
+    t->w = shape.w;
     return ST_OK;
 }
 
 enum status engine_move_widen(struct plan *plan, int node, struct plan_tensor *t)
 {
+    struct plan_tensor out = *t;
+    struct plan_spec spec = {
+        node, engine_exec_widen, plan->table->widen_u8_s16.facts.name, "16-bit input of the kernel", t, NULL, &out, 0};
     struct exec_step *step;
 
-    TRY(convert(plan, node, t, PLAN_S16, engine_move_count(t), engine_exec_widen, plan->table->widen_u8_s16.facts.name,
-                "16-bit input of the kernel", &step));
+    out.type = PLAN_S16;
+    TRY(engine_tensor_new(plan, node, &out));
+    TRY(engine_move_map(plan, &spec, 0, &step));
     step->u.map.run.widen = plan->table->widen_u8_s16.run;
-    step->u.map.count = (size_t)plan->batch * engine_move_count(t);
+    *t = out;
     return ST_OK;
 }
 
-enum status engine_move_quantize(struct plan *plan, int node, struct plan_tensor *t, const struct value *value)
+static enum status fixed_range(struct plan *plan, float scale, int32_t zero_point, struct exec_range **out_range)
 {
+    struct exec_range *range;
+
+    TRY(engine_memory_constant(plan->engine, 1, sizeof *range, &range));
+    range->scale = scale;
+    range->inv_scale = 1.0f / scale;
+    range->zero_point = zero_point;
+    *out_range = range;
+    return ST_OK;
+}
+
+/* Lines are written one by one into a border only where the elements of a line are neighbours. */
+static int lines_are_runs(const struct plan_tensor *t)
+{
+    return t->order == PLAN_HWC || t->c == 1;
+}
+
+enum status engine_move_quantize(struct plan *plan, int node, const struct value *value,
+                                 const struct plan_border *border, struct plan_tensor *t)
+{
+    struct plan_tensor out = *t;
+    struct plan_spec spec = {node,
+                             engine_exec_quantize,
+                             plan->table->quantize_f32_u8.facts.name,
+                             "float to 8 bits, fixed range",
+                             t,
+                             NULL,
+                             &out,
+                             0};
     struct exec_range *range;
     struct exec_step *step;
 
-    TRY(engine_memory_constant(plan->engine, 1, sizeof *range, &range));
-    range->scale = value->scale;
-    range->inv_scale = 1.0f / value->scale;
-    range->zero_point = value->zero_point;
-    TRY(convert(plan, node, t, PLAN_U8, engine_move_count(t), engine_exec_quantize_static,
-                plan->table->quantize_f32_u8.facts.name, "float to 8 bits, fixed range", &step));
+    TRY(fixed_range(plan, value->scale, value->zero_point, &range));
+    out.type = PLAN_U8;
+    engine_tensor_quant(&out, value);
+    out.border = border && !t->batch_minor && lines_are_runs(t) ? *border : t->border;
+    TRY(engine_tensor_new(plan, node, &out));
+    TRY(engine_move_map(plan, &spec, 0, &step));
     step->u.map.run.quantize = plan->table->quantize_f32_u8.run;
-    step->u.map.count = (size_t)plan->batch * engine_move_count(t);
     step->u.map.range = range;
+    *t = out;
+    return engine_move_fill(plan, node, t);
+}
+
+enum status engine_move_floats(struct plan *plan, int node, int v, struct plan_tensor *out)
+{
+    struct plan_value *value = &plan->value[v];
+    const struct kn_dequant_u8_f32 *slot = &plan->table->dequant_u8_f32;
+    struct plan_spec spec = {
+        node, engine_exec_dequant_u8, slot->facts.name, "8 bits to float", &value->t, NULL, &value->floats, 0};
+    struct exec_range *range;
+    struct exec_step *step;
+
+    if (value->t.type == PLAN_F32) {
+        *out = value->t;
+        return ST_OK;
+    }
+    if (value->floats.buffer == PLAN_NO_BUFFER) {
+        TRY(fixed_range(plan, value->t.scale, value->t.zero_point, &range));
+        value->floats = value->t;
+        value->floats.type = PLAN_F32;
+        if (lines_are_runs(&value->t))
+            value->floats.border = none();
+        TRY(engine_tensor_new(plan, node, &value->floats));
+        TRY(engine_move_map(plan, &spec, 0, &step));
+        step->u.map.run.dequant = slot->run;
+        step->u.map.range = range;
+    }
+    *out = value->floats;
     return ST_OK;
 }
 
 static enum status find_range(struct plan *plan, int node, const struct plan_tensor *t, struct exec_range *range)
 {
-    struct engine_step *info;
+    struct plan_spec spec = {
+        node, engine_exec_range, plan->table->range_f32.facts.name, "each sample's range", t, NULL, NULL, 0};
     struct exec_step *step;
 
-    TRY(engine_plan_step(plan, node, engine_exec_range, plan->table->range_f32.facts.name, t->buffer, PLAN_NO_BUFFER,
-                         &step, &info));
-    snprintf(info->reason, sizeof info->reason, "each sample's range");
-    info->input_bytes = (uint64_t)plan->batch * engine_move_count(t) * sizeof(float);
-    info->output_bytes = (uint64_t)plan->batch * sizeof *range;
-    step->repeat = plan->batch;
-    step->x_step = engine_move_count(t) * sizeof(float);
+    TRY(engine_move_map(plan, &spec, 1, &step));
     step->u.map.run.range = plan->table->range_f32.run;
-    step->u.map.count = engine_move_count(t);
     step->u.map.range = range;
     return ST_OK;
 }
 
-enum status engine_move_quantize_dynamic(struct plan *plan, int node, struct plan_tensor *t,
-                                         struct exec_range **out_range)
+enum status engine_move_dynamic(struct plan *plan, int node, int v, struct plan_tensor *out)
 {
-    struct exec_range *range;
+    struct plan_value *value = &plan->value[v];
+    const struct kn_quantize_f32_u8 *slot = &plan->table->quantize_f32_u8;
+    struct plan_spec spec = {node,
+                             engine_exec_quantize,
+                             slot->facts.name,
+                             "float to 8 bits, each sample's range",
+                             &value->t,
+                             NULL,
+                             &value->dynamic,
+                             0};
     struct exec_step *step;
+    struct exec_range *range;
 
-    TRY(engine_move_batch(plan, node, t, 0));
-    TRY(engine_memory_constant(plan->engine, (size_t)plan->batch, sizeof *range, &range));
-    TRY(find_range(plan, node, t, range));
-    TRY(convert(plan, node, t, PLAN_U8, engine_move_count(t), engine_exec_quantize_dynamic,
-                plan->table->quantize_f32_u8.facts.name, "float to 8 bits, each sample's range", &step));
-    step->u.map.run.quantize = plan->table->quantize_f32_u8.run;
-    step->u.map.count = engine_move_count(t);
-    step->u.map.range = range;
-    *out_range = range;
+    if (value->dynamic.buffer == PLAN_NO_BUFFER) {
+        TRY(engine_move_batch(plan, node, &value->t, 0));
+        TRY(engine_memory_constant(plan->engine, (size_t)plan->batch, sizeof *range, &range));
+        TRY(find_range(plan, node, &value->t, range));
+        value->dynamic = value->t;
+        value->dynamic.type = PLAN_U8;
+        value->dynamic.range = range;
+        if (lines_are_runs(&value->t))
+            value->dynamic.border = value->want;
+        TRY(engine_tensor_new(plan, node, &value->dynamic));
+        TRY(engine_move_map(plan, &spec, 1, &step));
+        step->u.map.run.quantize = slot->run;
+        step->u.map.range = range;
+        step->u.map.range_step = 1;
+        TRY(engine_move_fill(plan, node, &value->dynamic));
+    }
+    *out = value->dynamic;
+    return ST_OK;
+}
+
+enum status engine_move_store(struct plan *plan, int node, int v, struct plan_tensor *t)
+{
+    const struct value *value = &plan->graph->value[v];
+
+    if (value->quant == QUANT_STATIC && t->type == PLAN_F32)
+        TRY(engine_move_quantize(plan, node, value, &plan->value[v].want, t));
+    plan->value[v].t = *t;
     return ST_OK;
 }
