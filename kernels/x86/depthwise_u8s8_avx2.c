@@ -1,4 +1,5 @@
 /* kn_depthwise_u8s8 with vpmaddwd: two products of 16-bit words and their sum, exactly, sixteen channels at a time. */
+#define DW_HALVES 0
 enum { DW_PARTS = 2, DW_MOST = 2 };
 
 #include "kernels/x86/depthwise_u8s8_halves.h"

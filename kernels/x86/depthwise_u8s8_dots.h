@@ -3,6 +3,7 @@
 #ifndef KERNELS_X86_DEPTHWISE_U8S8_DOTS_H
 #define KERNELS_X86_DEPTHWISE_U8S8_DOTS_H
 
+#define DW_HALVES 1
 enum { DW_PARTS = 1, DW_MOST = 4 };
 
 #include "kernels/x86/depthwise_u8s8_halves.h"

@@ -66,21 +66,22 @@ KN_INLINE void dw_store_32(uint8_t *y, __m256i bytes, int count)
         dw_store_16(y + 16, _mm256_extracti128_si256(bytes, 1), count - 16);
 }
 
-KN_INLINE void dw_out_u8(const struct dw_block *b, int nv, int lines, vec (*sum)[DW_MOST], uint8_t *y, uint8_t *below)
+KN_INLINE void dw_out_u8(const struct dw_block *b, int nv, int lines, int full, vec (*sum)[DW_MOST], uint8_t *y,
+                         uint8_t *below)
 {
     if (nv == 4) {
         KN_UNROLL
         for (int line = 0; line < lines; line++) {
             __m256i bytes = _mm256_packus_epi16(dw_words(b, sum[line], 0), dw_words(b, sum[line], 2));
-            dw_store_32(line ? below : y, _mm256_max_epu8(bytes, b->lo), b->channels);
+            dw_store_32(line ? below : y, _mm256_max_epu8(bytes, b->lo), full ? 32 : b->channels);
         }
     } else {
         __m256i words = dw_words(b, sum[0], 0);
         __m256i bytes = _mm256_packus_epi16(words, lines == 2 ? dw_words(b, sum[1], 0) : words);
         bytes = _mm256_permute4x64_epi64(_mm256_max_epu8(bytes, b->lo), 0xd8);
-        dw_store_16(y, _mm256_castsi256_si128(bytes), b->channels);
+        dw_store_16(y, _mm256_castsi256_si128(bytes), full ? 16 : b->channels);
         if (lines == 2)
-            dw_store_16(below, _mm256_extracti128_si256(bytes, 1), b->channels);
+            dw_store_16(below, _mm256_extracti128_si256(bytes, 1), full ? 16 : b->channels);
     }
 }
 
@@ -90,8 +91,10 @@ KN_INLINE void dw_store_4(int32_t *y, __m128i v, int count)
         kn_store_s32(y, _mm256_castsi128_si256(v), count < 4 ? count : 4);
 }
 
-KN_INLINE void dw_out_s32(const struct dw_block *b, int nv, int lines, vec (*sum)[DW_MOST], int32_t *y, int32_t *below)
+KN_INLINE void dw_out_s32(const struct dw_block *b, int nv, int lines, int full, vec (*sum)[DW_MOST], int32_t *y,
+                          int32_t *below)
 {
+    (void)full;
     KN_UNROLL
     for (int line = 0; line < lines; line++, y = below) {
         KN_UNROLL

@@ -7,13 +7,22 @@
  *   dw_dot(sum, in, w)             adds one vector's products
  *   dw_load(p)                     a vector of weights
  *   dw_in_lanes(nv, p, v)          channels of vector v from the block's 32-bit values p
- *   dw_out_u8, dw_out_s32          (b, nv, lines, sum, y, y_below): the end of one output, or of two below each other
+ *   dw_out_u8, dw_out_s32          (b, nv, lines, full, sum, y, y_below): the end of one output, or of two below each
+ *                                  other; full: 1 if every channel of the block is real
  *
  * Whatever lies outside of the image is read from a few bytes that hold the zero point. */
 #ifndef KERNELS_X86_DEPTHWISE_U8S8_LANES_H
 #define KERNELS_X86_DEPTHWISE_U8S8_LANES_H
 
 enum { DW_STRIP_BYTES = 16 << 10 };
+
+/* What becomes of the sums: bytes of a block whose channels are all real, or of one that is partly filled; sums. */
+enum { DW_U8_FULL, DW_U8_REST, DW_S32 };
+
+KN_INLINE int dw_bytes(int kind)
+{
+    return kind == DW_S32 ? 4 : 1;
+}
 
 /* One line of inputs, or the zero point over and over: the place of a column, and the way to the next. */
 struct dw_row {
@@ -43,9 +52,11 @@ KN_INLINE void dw_next(const struct dw_block *b, struct dw_slide *slide, int nv,
 {
     const uint8_t *r[4] = {b->outside, b->outside, b->outside, b->outside};
     if (slide->ix >= 0 && slide->ix < b->s->w) {
-        for (int i = 0; i < 4; i++)
+        KN_UNROLL
+        for (int i = 0; i < lines + 2; i++)
             r[i] = slide->row[i].at;
     }
+    KN_UNROLL
     for (int i = 0; i < lines + 2; i++)
         slide->row[i].at += slide->row[i].step;
     if (lines == 1)
@@ -54,16 +65,16 @@ KN_INLINE void dw_next(const struct dw_block *b, struct dw_slide *slide, int nv,
     dw_fetch(nv, r, in);
 }
 
-KN_INLINE void dw_out(const struct dw_block *b, int nv, int lines, int wide, vec (*sum)[DW_MOST], void *y)
+KN_INLINE void dw_out(const struct dw_block *b, int nv, int lines, int kind, vec (*sum)[DW_MOST], void *y)
 {
-    if (wide)
-        dw_out_s32(b, nv, lines, sum, (int32_t *)y, (int32_t *)y + b->s->y_step_y);
+    if (kind == DW_S32)
+        dw_out_s32(b, nv, lines, 0, sum, (int32_t *)y, (int32_t *)y + b->s->y_step_y);
     else
-        dw_out_u8(b, nv, lines, sum, (uint8_t *)y, (uint8_t *)y + b->s->y_step_y);
+        dw_out_u8(b, nv, lines, kind == DW_U8_FULL, sum, (uint8_t *)y, (uint8_t *)y + b->s->y_step_y);
 }
 
 /* The outputs whose three columns are these. */
-KN_INLINE void dw_output_3x3(const struct dw_block *b, int nv, int lines, int wide, const vec *left, const vec *middle,
+KN_INLINE void dw_output_3x3(const struct dw_block *b, int nv, int lines, int kind, const vec *left, const vec *middle,
                              const vec *right, void *y)
 {
     const vec *in[3] = {left, middle, right};
@@ -85,51 +96,51 @@ KN_INLINE void dw_output_3x3(const struct dw_block *b, int nv, int lines, int wi
             }
         }
     }
-    dw_out(b, nv, lines, wide, sum, y);
+    dw_out(b, nv, lines, kind, sum, y);
 }
 
 /* Neighbouring outputs of one line or two. */
-KN_INLINE void dw_slide_1(const struct dw_block *b, struct dw_slide slide, int outputs, int nv, int lines, int wide,
+KN_INLINE void dw_slide_1(const struct dw_block *b, struct dw_slide slide, int outputs, int nv, int lines, int kind,
                           char *y)
 {
-    ptrdiff_t next = b->s->y_step_x * (wide ? 4 : 1);
+    ptrdiff_t next = b->s->y_step_x * dw_bytes(kind);
     vec p[DW_MOST * DW_PARTS], q[DW_MOST * DW_PARTS], r[DW_MOST * DW_PARTS];
     dw_next(b, &slide, nv, lines, p);
     dw_next(b, &slide, nv, lines, q);
     for (;;) {
         dw_next(b, &slide, nv, lines, r);
-        dw_output_3x3(b, nv, lines, wide, p, q, r, y);
+        dw_output_3x3(b, nv, lines, kind, p, q, r, y);
         if (--outputs == 0)
             return;
         y += next;
         dw_next(b, &slide, nv, lines, p);
-        dw_output_3x3(b, nv, lines, wide, q, r, p, y);
+        dw_output_3x3(b, nv, lines, kind, q, r, p, y);
         if (--outputs == 0)
             return;
         y += next;
         dw_next(b, &slide, nv, lines, q);
-        dw_output_3x3(b, nv, lines, wide, r, p, q, y);
+        dw_output_3x3(b, nv, lines, kind, r, p, q, y);
         if (--outputs == 0)
             return;
         y += next;
     }
 }
 
-KN_INLINE void dw_slide_2(const struct dw_block *b, struct dw_slide slide, int outputs, int nv, int wide, char *y)
+KN_INLINE void dw_slide_2(const struct dw_block *b, struct dw_slide slide, int outputs, int nv, int kind, char *y)
 {
-    ptrdiff_t next = b->s->y_step_x * (wide ? 4 : 1);
+    ptrdiff_t next = b->s->y_step_x * dw_bytes(kind);
     vec p[DW_MOST * DW_PARTS], q[DW_MOST * DW_PARTS], r[DW_MOST * DW_PARTS];
     dw_next(b, &slide, nv, 1, p);
     for (;;) {
         dw_next(b, &slide, nv, 1, q);
         dw_next(b, &slide, nv, 1, r);
-        dw_output_3x3(b, nv, 1, wide, p, q, r, y);
+        dw_output_3x3(b, nv, 1, kind, p, q, r, y);
         if (--outputs == 0)
             return;
         y += next;
         dw_next(b, &slide, nv, 1, q);
         dw_next(b, &slide, nv, 1, p);
-        dw_output_3x3(b, nv, 1, wide, r, q, p, y);
+        dw_output_3x3(b, nv, 1, kind, r, q, p, y);
         if (--outputs == 0)
             return;
         y += next;
@@ -155,7 +166,7 @@ KN_INLINE const uint8_t *dw_tap(const struct dw_block *b, const uint8_t *x, stru
     return inside ? x + iy * s->x_step_y + ix * s->x_step_x : b->outside;
 }
 
-KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy, int ox, int nv, int wide, char *y)
+KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy, int ox, int nv, int kind, char *y)
 {
     const struct kn_depthwise_shape *s = b->s;
     struct dw_reader reader = {oy * s->stride_h - s->pad_h, ox * s->stride_w - s->pad_w, 0, 0};
@@ -167,6 +178,7 @@ KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy,
     for (int taps = s->kernel_h * s->kernel_w; taps > 0; taps -= 4) {
         const uint8_t *r[4];
         vec in[DW_MOST * DW_PARTS];
+        KN_UNROLL
         for (int i = 0; i < 4; i++)
             r[i] = dw_tap(b, x, &reader);
         dw_fetch(nv, r, in);
@@ -177,34 +189,56 @@ KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy,
                 sum[0][v] = dw_dot(sum[0][v], in[v * DW_PARTS + part], dw_load(w));
         }
     }
-    dw_out(b, nv, 1, wide, sum, y);
+    dw_out(b, nv, 1, kind, sum, y);
 }
 
 /* ------------------------------------------------------------------ blocks and lines */
 
 /* Columns ox .. ox + outputs - 1 of one line, or of two. y: output (oy, ox), the block's first channel. */
 KN_INLINE void dw_part(const struct dw_block *b, const uint8_t *x, int oy, int lines, int ox, int outputs, int nv,
-                       int wide, char *y)
+                       int kind, char *y)
 {
     const struct kn_depthwise_shape *s = b->s;
     struct dw_slide slide = {.ix = ox * s->stride_w - s->pad_w};
     if (!b->columns) {
         for (int i = 0; i < outputs; i++)
-            dw_output_any(b, x, oy, ox + i, nv, wide, y + i * s->y_step_x * (wide ? 4 : 1));
+            dw_output_any(b, x, oy, ox + i, nv, kind, y + i * s->y_step_x * dw_bytes(kind));
         return;
     }
     for (int i = 0; i < lines + 2; i++)
         slide.row[i] = dw_row(b, x, oy * s->stride_h - s->pad_h + i * s->dilation_h, slide.ix);
     if (s->stride_w == 2)
-        dw_slide_2(b, slide, outputs, nv, wide, y);
+        dw_slide_2(b, slide, outputs, nv, kind, y);
     else if (lines == 2)
-        dw_slide_1(b, slide, outputs, nv, 2, wide, y);
+        dw_slide_1(b, slide, outputs, nv, 2, kind, y);
     else
-        dw_slide_1(b, slide, outputs, nv, 1, wide, y);
+        dw_slide_1(b, slide, outputs, nv, 1, kind, y);
 }
 
+/* Compiled one by one, so that the loops of one need no registers for another. */
+typedef void (*dw_part_fn)(const struct dw_block *b, const uint8_t *x, int oy, int lines, int ox, int outputs, char *y);
+
+#define DW_PART(name, nv, kind)                                                                                        \
+    static __attribute__((noinline)) void name(const struct dw_block *b, const uint8_t *x, int oy, int lines, int ox,  \
+                                               int outputs, char *y)                                                   \
+    {                                                                                                                  \
+        dw_part(b, x, oy, lines, ox, outputs, nv, kind, y);                                                            \
+    }
+DW_PART(dw_u8_full, DW_MOST, DW_U8_FULL)
+DW_PART(dw_u8_rest, DW_MOST, DW_U8_REST)
+DW_PART(dw_s32, DW_MOST, DW_S32)
+#if DW_HALVES
+DW_PART(dw_u8_full_half, DW_MOST / 2, DW_U8_FULL)
+DW_PART(dw_u8_rest_half, DW_MOST / 2, DW_U8_REST)
+DW_PART(dw_s32_half, DW_MOST / 2, DW_S32)
+static const dw_part_fn dw_parts[2][3] = {{dw_u8_full, dw_u8_rest, dw_s32},
+                                          {dw_u8_full_half, dw_u8_rest_half, dw_s32_half}};
+#else
+static const dw_part_fn dw_parts[1][3] = {{dw_u8_full, dw_u8_rest, dw_s32}};
+#endif
+
 /* The block of nv vectors that begins with channel c; its weights begin at w. */
-KN_INLINE void dw_begin(struct dw_block *b, const char *w, const int32_t *bias, const float *scale, int c, int nv)
+static void dw_begin(struct dw_block *b, const char *w, const int32_t *bias, const float *scale, int c, int nv)
 {
     const struct kn_depthwise_shape *s = b->s;
     int32_t part_bias[DW_MOST * VECTOR_BYTES / 4] = {0};
@@ -221,7 +255,6 @@ KN_INLINE void dw_begin(struct dw_block *b, const char *w, const int32_t *bias, 
         if (scale != part_scale)
             scale = memcpy(part_scale, scale, (size_t)left * sizeof *scale);
     }
-    KN_UNROLL
     for (int v = 0; v < nv; v++) {
         b->bias[v] = dw_in_lanes(nv, bias, v);
         b->scale[v] = dw_in_lanes(nv, (const int32_t *)(const void *)scale, v);
@@ -236,26 +269,22 @@ static int dw_strip_outputs(const struct kn_depthwise_shape *s)
 }
 
 /* All channels of a strip of one line, or of two. */
-KN_INLINE void dw_patch(struct dw_block *b, const uint8_t *x, const char *w, const int32_t *bias, const float *scale,
-                        char *y, int oy, int lines, int ox, int outputs, int wide)
+static void dw_patch(struct dw_block *b, const uint8_t *x, const char *w, const int32_t *bias, const float *scale,
+                     char *y, int oy, int lines, int ox, int outputs, int wide)
 {
     const struct kn_depthwise_shape *s = b->s;
     y += (oy * s->y_step_y + ox * s->y_step_x) * (wide ? 4 : 1);
-    for (int c = 0, nv; c < s->c; c += nv * layout.lanes) {
+    for (int c = 0, nv, kind; c < s->c; c += nv * layout.lanes) {
         nv = kn_dw_vectors(&layout, s->c - c);
-        if (nv == DW_MOST) {
-            dw_begin(b, w, bias, scale, c, DW_MOST);
-            dw_part(b, x + c, oy, lines, ox, outputs, DW_MOST, wide, y + c * (wide ? 4 : 1));
-        } else {
-            dw_begin(b, w, bias, scale, c, DW_MOST / 2);
-            dw_part(b, x + c, oy, lines, ox, outputs, DW_MOST / 2, wide, y + c * (wide ? 4 : 1));
-        }
+        dw_begin(b, w, bias, scale, c, nv);
+        kind = wide ? DW_S32 : b->channels == nv * layout.lanes ? DW_U8_FULL : DW_U8_REST;
+        dw_parts[nv != DW_MOST][kind](b, x + c, oy, lines, ox, outputs, y + c * dw_bytes(kind));
         w += kn_dw_block_bytes(&layout, nv, s->kernel_h, s->kernel_w);
     }
 }
 
-KN_INLINE void dw_run(struct dw_block *b, const uint8_t *x, int32_t zero_in, const char *packed, const int32_t *bias,
-                      const float *scale, char *y, int wide)
+static void dw_run(struct dw_block *b, const uint8_t *x, int32_t zero_in, const char *packed, const int32_t *bias,
+                   const float *scale, char *y, int wide)
 {
     const struct kn_depthwise_shape *s = b->s;
     int end = s->first + s->lines, most = dw_strip_outputs(s), paired;
