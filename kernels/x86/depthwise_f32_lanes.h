@@ -11,7 +11,7 @@
 #include "kernels/roster.h"
 
 enum {
-    DW_TILE = 4, /* outputs side by side that share the loaded weights */
+    DW_TILE = 8, /* outputs side by side that share the loaded weights */
     DW_STRIP_BYTES = 16 << 10
 };
 
@@ -41,49 +41,64 @@ KN_INLINE void dw_store(const struct dw_block *b, float *y, lanes sum)
         lanes_store_part(y, sum, b->channels);
 }
 
-/* `count` outputs side by side whose taps ty, tx lie inside the image; x: where tap (0, 0) of the first one is. */
-KN_INLINE void dw_tile(const struct dw_block *b, const float *x, float *y, int count, struct kn_taps ty,
-                       struct kn_taps tx)
+static const float dw_outside[LANES];
+
+/* DW_TILE outputs side by side, of which `count` are wanted, the first one's tap (0, 0) in column ix, at x; ty: the
+ * lines of taps that lie inside. inside: 1 if all are wanted and have all columns inside, so that no one needs to look.
+ */
+KN_INLINE void dw_tile(const struct dw_block *b, const float *x, float *y, int ix, int count, struct kn_taps ty,
+                       int inside)
 {
     const struct kn_depthwise_shape *s = b->s;
     ptrdiff_t next_tap = s->dilation_w * s->x_step_x, next = s->stride_w * s->x_step_x;
     lanes sum[DW_TILE];
     KN_UNROLL
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < DW_TILE; i++)
         sum[i] = b->bias;
     for (int ky = ty.first; ky < ty.end; ky++) {
-        const float *p = x + ky * s->dilation_h * s->x_step_y + tx.first * next_tap;
-        const float *w = b->w + (ptrdiff_t)(ky * s->kernel_w + tx.first) * LANES;
-        for (int kx = tx.first; kx < tx.end; kx++, p += next_tap, w += LANES) {
+        const float *p = x + ky * s->dilation_h * s->x_step_y;
+        const float *w = b->w + (ptrdiff_t)ky * s->kernel_w * LANES;
+        for (int kx = 0; kx < s->kernel_w; kx++, p += next_tap, w += LANES) {
             lanes weight = lanes_load(w);
+            int column = ix + kx * s->dilation_w;
+            if (inside || (column >= 0 && column + (DW_TILE - 1) * s->stride_w < s->w)) {
+                KN_UNROLL
+                for (int i = 0; i < DW_TILE; i++)
+                    sum[i] = lanes_madd(lanes_load(p + i * next), weight, sum[i]);
+                continue;
+            }
             KN_UNROLL
-            for (int i = 0; i < count; i++)
-                sum[i] = lanes_madd(lanes_load(p + i * next), weight, sum[i]);
+            for (int i = 0; i < DW_TILE; i++, column += s->stride_w) {
+                const float *from = (unsigned)column < (unsigned)s->w ? p + i * next : dw_outside;
+                sum[i] = lanes_madd(lanes_load(from), weight, sum[i]);
+            }
         }
     }
     KN_UNROLL
-    for (int i = 0; i < count; i++)
-        dw_store(b, y + i * s->y_step_x, sum[i]);
+    for (int i = 0; i < DW_TILE; i++) {
+        if (inside || i < count)
+            dw_store(b, y + i * s->y_step_x, sum[i]);
+    }
 }
 
-/* One line of any filter; x and y: the block's first channel of line 0. */
-static void dw_line(const struct dw_block *b, const float *x, float *y, int oy)
+/* Outputs ox .. end - 1 of a line, any filter; x and y: the block's first channel of line 0. */
+static void dw_line(const struct dw_block *b, const float *x, float *y, int oy, int ox, int end)
 {
     const struct kn_depthwise_shape *s = b->s;
     int iy = oy * s->stride_h - s->pad_h;
-    struct kn_taps ty = kn_taps_inside(iy, s->kernel_h, s->dilation_h, s->h), all = {0, s->kernel_w};
+    struct kn_taps ty = kn_taps_inside(iy, s->kernel_h, s->dilation_h, s->h);
     struct kn_taps inside = kn_outputs_inside(s->ow, s->kernel_w, s->stride_w, s->dilation_w, s->pad_w, s->w);
-    for (int ox = 0; ox < s->ow;) {
-        int ix = ox * s->stride_w - s->pad_w;
+    for (; ox < end; ox += DW_TILE) {
+        /* The last ones of a line are computed together with some before them once more. */
+        if (ox + DW_TILE > end && end >= DW_TILE)
+            ox = end - DW_TILE;
+        int ix = ox * s->stride_w - s->pad_w, count = end - ox < DW_TILE ? end - ox : DW_TILE;
         const float *from = x + iy * s->x_step_y + ix * s->x_step_x;
         float *to = y + oy * s->y_step_y + ox * s->y_step_x;
-        if (ox >= inside.first && ox + DW_TILE <= inside.end) {
-            dw_tile(b, from, to, DW_TILE, ty, all);
-            ox += DW_TILE;
-        } else {
-            dw_tile(b, from, to, 1, ty, kn_taps_inside(ix, s->kernel_w, s->dilation_w, s->w));
-            ox++;
-        }
+        if (count == DW_TILE && ox >= inside.first && ox + DW_TILE <= inside.end)
+            dw_tile(b, from, to, ix, DW_TILE, ty, 1);
+        else
+            dw_tile(b, from, to, ix, count, ty, 0);
     }
 }
 
@@ -258,10 +273,11 @@ static int dw_is_3x3(const struct kn_depthwise_shape *s)
            dw_thin_border(s->oh, s->stride_h, s->pad_h, s->h) && dw_thin_border(s->ow, s->stride_w, s->pad_w, s->w);
 }
 
-/* Outputs in a strip: its inputs, four lines high, stay in the first cache while the blocks of channels pass. */
+/* Outputs in a strip: its inputs, one line more than the filter has, stay in the first cache while the blocks of
+ * channels pass. */
 static int dw_strip_outputs(const struct kn_depthwise_shape *s)
 {
-    ptrdiff_t outputs = DW_STRIP_BYTES / (4 * s->stride_w * s->x_step_x * (ptrdiff_t)sizeof(float));
+    ptrdiff_t outputs = DW_STRIP_BYTES / ((s->kernel_h + 1) * s->stride_w * s->x_step_x * (ptrdiff_t)sizeof(float));
     return outputs < 8 ? 8 : outputs < s->ow ? (int)outputs : s->ow;
 }
 
@@ -291,24 +307,29 @@ KN_INLINE void dw_patch(struct dw_block *b, const float *x, const float *packed,
     }
 }
 
+KN_INLINE void dw_patch_any(struct dw_block *b, const float *x, const float *packed, const float *bias, float *y,
+                            int oy, int ox, int outputs)
+{
+    for (int c = 0; c < b->s->c; c += LANES) {
+        dw_begin_block(b, packed, bias, c);
+        dw_line(b, x + c, y + c, oy, ox, ox + outputs);
+    }
+}
+
 KN_INLINE void dw_run(const struct kn_depthwise_shape *s, const float *x, const float *packed, const float *bias,
                       float lo, float hi, float *y)
 {
     struct dw_block b = {.s = s, .lo = lanes_set(lo), .hi = lanes_set(hi)};
-    int end = s->first + s->lines, paired = s->stride_h == 1 && s->stride_w == 1, most = dw_strip_outputs(s);
-    if (dw_is_3x3(s)) {
-        for (int ox = 0; ox < s->ow; ox += most) {
-            for (int oy = s->first, lines; oy < end; oy += lines) {
-                lines = paired && oy + 1 < end ? 2 : 1;
-                dw_patch(&b, x, packed, bias, y, oy, lines, ox, s->ow - ox < most ? s->ow - ox : most);
-            }
-        }
-        return;
-    }
-    for (int oy = s->first; oy < end; oy++) {
-        for (int c = 0; c < s->c; c += LANES) {
-            dw_begin_block(&b, packed, bias, c);
-            dw_line(&b, x + c, y + c, oy);
+    int is_3x3 = dw_is_3x3(s), end = s->first + s->lines, paired = is_3x3 && s->stride_h == 1 && s->stride_w == 1,
+        most = dw_strip_outputs(s);
+    for (int ox = 0; ox < s->ow; ox += most) {
+        int outputs = s->ow - ox < most ? s->ow - ox : most;
+        for (int oy = s->first, lines; oy < end; oy += lines) {
+            lines = paired && oy + 1 < end ? 2 : 1;
+            if (is_3x3)
+                dw_patch(&b, x, packed, bias, y, oy, lines, ox, outputs);
+            else
+                dw_patch_any(&b, x, packed, bias, y, oy, ox, outputs);
         }
     }
 }

@@ -14,7 +14,12 @@
 #ifndef KERNELS_X86_DEPTHWISE_U8S8_LANES_H
 #define KERNELS_X86_DEPTHWISE_U8S8_LANES_H
 
-enum { DW_STRIP_BYTES = 16 << 10 };
+#include "kernels/depthwise_clip.h"
+
+enum {
+    DW_TILE = 4, /* outputs side by side that share looking up the taps */
+    DW_STRIP_BYTES = 16 << 10
+};
 
 /* What becomes of the sums: bytes of a block whose channels are all real, or of one that is partly filled; sums. */
 enum { DW_U8_FULL, DW_U8_REST, DW_S32 };
@@ -147,13 +152,14 @@ KN_INLINE void dw_slide_2(const struct dw_block *b, struct dw_slide slide, int o
     }
 }
 
-/* ------------------------------------------------------------------ any filter: four taps after four, each looked up
- */
+/* ------------------------------------------------------------------ any filter: four taps after four */
 
+/* The place of one tap after the other, line by line. */
 struct dw_reader {
     int iy, ix, ky, kx;
 };
 
+/* Looks where the tap is. */
 KN_INLINE const uint8_t *dw_tap(const struct dw_block *b, const uint8_t *x, struct dw_reader *r)
 {
     const struct kn_depthwise_shape *s = b->s;
@@ -166,30 +172,64 @@ KN_INLINE const uint8_t *dw_tap(const struct dw_block *b, const uint8_t *x, stru
     return inside ? x + iy * s->x_step_y + ix * s->x_step_x : b->outside;
 }
 
-KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy, int ox, int nv, int kind, char *y)
+/* `count` neighbouring outputs; more than one only if all their taps lie inside. */
+KN_INLINE void dw_output_any(const struct dw_block *b, const uint8_t *x, int oy, int ox, int count, int nv, int kind,
+                             char *y)
 {
     const struct kn_depthwise_shape *s = b->s;
     struct dw_reader reader = {oy * s->stride_h - s->pad_h, ox * s->stride_w - s->pad_w, 0, 0};
+    ptrdiff_t next = s->stride_w * s->x_step_x;
     const char *w = b->fours;
-    vec sum[2][DW_MOST];
+    vec sum[DW_TILE][DW_MOST];
     KN_UNROLL
-    for (int v = 0; v < nv; v++)
-        sum[0][v] = b->bias[v];
-    for (int taps = s->kernel_h * s->kernel_w; taps > 0; taps -= 4) {
+    for (int i = 0; i < count; i++) {
+        KN_UNROLL
+        for (int v = 0; v < nv; v++)
+            sum[i][v] = b->bias[v];
+    }
+    for (int taps = s->kernel_h * s->kernel_w; taps > 0; taps -= 4, w += nv * DW_PARTS * VECTOR_BYTES) {
         const uint8_t *r[4];
-        vec in[DW_MOST * DW_PARTS];
         KN_UNROLL
-        for (int i = 0; i < 4; i++)
-            r[i] = dw_tap(b, x, &reader);
-        dw_fetch(nv, r, in);
+        for (int i = 0; i < 4; i++) /* what is missing of the last four has weight 0 */
+            r[i] = i < taps || count == 1 ? dw_tap(b, x, &reader) : r[0];
         KN_UNROLL
-        for (int v = 0; v < nv; v++) {
+        for (int i = 0; i < count; i++) {
+            vec in[DW_MOST * DW_PARTS];
+            dw_fetch(nv, r, in);
             KN_UNROLL
-            for (int part = 0; part < DW_PARTS; part++, w += VECTOR_BYTES)
-                sum[0][v] = dw_dot(sum[0][v], in[v * DW_PARTS + part], dw_load(w));
+            for (int v = 0; v < nv; v++) {
+                KN_UNROLL
+                for (int part = 0; part < DW_PARTS; part++)
+                    sum[i][v] =
+                        dw_dot(sum[i][v], in[v * DW_PARTS + part], dw_load(w + (v * DW_PARTS + part) * VECTOR_BYTES));
+            }
+            KN_UNROLL
+            for (int t = 0; t < 4; t++)
+                r[t] += next;
         }
     }
-    dw_out(b, nv, 1, kind, sum, y);
+    KN_UNROLL
+    for (int i = 0; i < count; i++)
+        dw_out(b, nv, 1, kind, sum + i, y + i * s->y_step_x * dw_bytes(kind));
+}
+
+/* Outputs ox .. ox + outputs - 1 of a line, DW_TILE at once where all taps lie inside. */
+KN_INLINE void dw_any(const struct dw_block *b, const uint8_t *x, int oy, int ox, int outputs, int nv, int kind,
+                      char *y)
+{
+    const struct kn_depthwise_shape *s = b->s;
+    struct kn_taps in_x = kn_outputs_inside(s->ow, s->kernel_w, s->stride_w, s->dilation_w, s->pad_w, s->w);
+    struct kn_taps in_y = kn_outputs_inside(s->oh, s->kernel_h, s->stride_h, s->dilation_h, s->pad_h, s->h);
+    int whole = oy >= in_y.first && oy < in_y.end, end = ox + outputs;
+    while (ox < end) {
+        int count = whole && ox >= in_x.first && ox + DW_TILE <= in_x.end && ox + DW_TILE <= end ? DW_TILE : 1;
+        if (count == DW_TILE)
+            dw_output_any(b, x, oy, ox, DW_TILE, nv, kind, y);
+        else
+            dw_output_any(b, x, oy, ox, 1, nv, kind, y);
+        ox += count;
+        y += count * s->y_step_x * dw_bytes(kind);
+    }
 }
 
 /* ------------------------------------------------------------------ blocks and lines */
@@ -201,8 +241,7 @@ KN_INLINE void dw_part(const struct dw_block *b, const uint8_t *x, int oy, int l
     const struct kn_depthwise_shape *s = b->s;
     struct dw_slide slide = {.ix = ox * s->stride_w - s->pad_w};
     if (!b->columns) {
-        for (int i = 0; i < outputs; i++)
-            dw_output_any(b, x, oy, ox + i, nv, kind, y + i * s->y_step_x * dw_bytes(kind));
+        dw_any(b, x, oy, ox, outputs, nv, kind, y);
         return;
     }
     for (int i = 0; i < lines + 2; i++)
@@ -261,10 +300,11 @@ static void dw_begin(struct dw_block *b, const char *w, const int32_t *bias, con
     }
 }
 
-/* Outputs in a strip: its inputs, four lines high, stay in the first cache while the blocks of channels pass. */
+/* Outputs in a strip: its inputs, one line more than the filter has, stay in the first cache while the blocks of
+ * channels pass. */
 static int dw_strip_outputs(const struct kn_depthwise_shape *s)
 {
-    ptrdiff_t outputs = DW_STRIP_BYTES / (4 * s->stride_w * s->x_step_x);
+    ptrdiff_t outputs = DW_STRIP_BYTES / ((s->kernel_h + 1) * s->stride_w * s->x_step_x);
     return outputs < 8 ? 8 : outputs < s->ow ? (int)outputs : s->ow;
 }
 
