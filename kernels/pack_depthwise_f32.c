@@ -18,15 +18,21 @@ static void pack_f32(const float *w, int c, int taps, int lanes, float *out)
     }
 }
 
+/* Where half of a vector of sixteen would stay empty, the kernel for eight does the work. */
+static int lanes_for(int c, int lanes)
+{
+    return lanes == 16 && c <= 8 ? 8 : lanes;
+}
+
 #define KERNEL(isa, impl, lanes)                                                                                       \
     size_t kn_depthwise_f32_pack_bytes__##impl(const float *w, int c, int kernel_h, int kernel_w)                      \
     {                                                                                                                  \
         (void)w;                                                                                                       \
-        return filled_f32(c, kernel_h * kernel_w, lanes);                                                              \
+        return filled_f32(c, kernel_h * kernel_w, lanes_for(c, lanes));                                                \
     }                                                                                                                  \
     void kn_depthwise_f32_pack__##impl(const float *w, int c, int kernel_h, int kernel_w, void *out)                   \
     {                                                                                                                  \
-        pack_f32(w, c, kernel_h *kernel_w, lanes, out);                                                                \
+        pack_f32(w, c, kernel_h *kernel_w, lanes_for(c, lanes), out);                                                  \
     }
 #include "kernels/depthwise_f32.def"
 #undef KERNEL

@@ -58,19 +58,21 @@ static void pack(const struct kn_dw_layout *l, const int8_t *w, int c, int kerne
     }
 }
 
-#define PACK(impl, lanes, most, words)                                                                                 \
+#define PACK(impl, c_small, ...)                                                                                       \
     size_t kn_depthwise_u8s8_pack_bytes__##impl(const int8_t *w, int c, int kernel_h, int kernel_w)                    \
     {                                                                                                                  \
         (void)w;                                                                                                       \
-        return bytes_of(&(struct kn_dw_layout){lanes, most, words}, c, kernel_h, kernel_w);                            \
+        return bytes_of(c <= (c_small) ? &small : &(struct kn_dw_layout){__VA_ARGS__}, c, kernel_h, kernel_w);         \
     }                                                                                                                  \
     void kn_depthwise_u8s8_pack__##impl(const int8_t *w, int c, int kernel_h, int kernel_w, void *out)                 \
     {                                                                                                                  \
-        pack(&(struct kn_dw_layout){lanes, most, words}, w, c, kernel_h, kernel_w, out);                               \
+        pack(c <= (c_small) ? &small : &(struct kn_dw_layout){__VA_ARGS__}, w, c, kernel_h, kernel_w, out);            \
     }
-/* As the kernels' `layout`. */
+/* As the kernels' `layout`; up to c_small channels as the SSE4.1 kernel wants them, which then does the work. */
 #if defined(__x86_64__)
-PACK(avx2, 8, 2, 1)
-PACK(avxvnni, 8, 4, 0)
-PACK(avx512vnni, 8, 4, 0)
+static const struct kn_dw_layout small = {4, 2, 1};
+PACK(sse41, 0, 4, 2, 1)
+PACK(avx2, 8, 8, 2, 1)
+PACK(avxvnni, 0, 8, 4, 0)
+PACK(avx512vnni, 0, 8, 4, 0)
 #endif

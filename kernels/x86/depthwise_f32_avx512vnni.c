@@ -49,5 +49,8 @@ KN_INLINE lanes lanes_clamp(lanes x, lanes lo, lanes hi)
 void kn_depthwise_f32__avx512vnni(const struct kn_depthwise_shape *s, const float *x, const void *packed,
                                   const float *bias, float lo, float hi, float *y)
 {
-    dw_run(s, x, packed, bias, lo, hi, y);
+    if (s->c <= 8) /* packed so: half of a vector would stay empty, and every second load cross a cache line */
+        kn_depthwise_f32__avx2(s, x, packed, bias, lo, hi, y);
+    else
+        dw_run(s, x, packed, bias, lo, hi, y);
 }

@@ -32,6 +32,10 @@ void kn_depthwise_u8s8_u8__avx2(const struct kn_depthwise_shape *s, const uint8_
                                 const void *packed, const struct kn_requant *rq, uint8_t *y)
 {
     struct dw_block b = dw_block_u8(s, rq);
+    if (s->c <= 8) { /* packed so: half of a vector would stay empty */
+        kn_depthwise_u8s8_u8__sse41(s, x, zero_in, packed, rq, y);
+        return;
+    }
     dw_run(&b, x, zero_in, packed, rq->bias, rq->scale, (char *)y, 0);
 }
 
@@ -39,5 +43,9 @@ void kn_depthwise_u8s8_s32__avx2(const struct kn_depthwise_shape *s, const uint8
                                  const void *packed, const int32_t *bias, int32_t *y)
 {
     struct dw_block b = {.s = s};
+    if (s->c <= 8) {
+        kn_depthwise_u8s8_s32__sse41(s, x, zero_in, packed, bias, y);
+        return;
+    }
     dw_run(&b, x, zero_in, packed, bias, NULL, (char *)y, 1);
 }
