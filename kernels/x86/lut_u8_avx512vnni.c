@@ -7,20 +7,22 @@
 #include <string.h>
 
 #include "kernels/roster.h"
+#include "kernels/unroll.h"
 
 enum { STEP = 64 };
 
-static inline __m512i lookup(const __m512i table[16], __m512i x)
+KN_INLINE __m512i lookup(const __m512i table[16], __m512i x)
 {
     __m512i sixteen = _mm512_set1_epi8(16), low = x, high = _mm512_xor_si512(x, _mm512_set1_epi8(-128));
-    __m512i a = _mm512_shuffle_epi8(table[0], low), b = _mm512_shuffle_epi8(table[8], high);
+    __m512i y = _mm512_xor_si512(_mm512_shuffle_epi8(table[0], low), _mm512_shuffle_epi8(table[8], high));
+    KN_UNROLL
     for (int i = 1; i < 8; i++) {
         low = _mm512_subs_epi8(low, sixteen);
         high = _mm512_subs_epi8(high, sixteen);
-        a = _mm512_xor_si512(a, _mm512_shuffle_epi8(table[i], low));
-        b = _mm512_xor_si512(b, _mm512_shuffle_epi8(table[8 + i], high));
+        y = _mm512_ternarylogic_epi32(y, _mm512_shuffle_epi8(table[i], low), _mm512_shuffle_epi8(table[8 + i], high),
+                                      0x96); /* the xor of all three */
     }
-    return _mm512_xor_si512(a, b);
+    return y;
 }
 
 static inline __m512i load(const uint8_t *x)
