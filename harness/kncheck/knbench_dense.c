@@ -1,5 +1,6 @@
 /* Benches of the dense products. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "kncheck/kntiming.h"
@@ -128,9 +129,27 @@ static void run_u8s8(void *context)
     f->slot->run_u8(&f->rows, f->packed, f->rq, NULL, f->n, &out);
 }
 
+/* The integer contracts, and what their kernels may be given. */
+static const struct integer {
+    const char *contract;
+    size_t slot; /* in a table */
+    int x_max, w_max;
+} integers[] = {
+    {"kn_gemm_u8s8", offsetof(struct kn_table, gemm_u8s8), 255, 127},
+    {"kn_gemm_u7s8", offsetof(struct kn_table, gemm_u7s8), 127, 127},
+    {"kn_gemm_u8s4", offsetof(struct kn_table, gemm_u8s4), 255, 7},
+};
+enum { INTEGERS = sizeof integers / sizeof *integers };
+
+static const struct kn_gemm_u8s8 *slot_of(const struct integer *integer, const struct kn_table *table)
+{
+    return (const struct kn_gemm_u8s8 *)(const void *)((const char *)table + integer->slot);
+}
+
 /* The slots of every kernel of the contract that the level has, the slowest first. */
 struct u8s8_slots {
     const struct knbench *b;
+    const struct integer *integer;
     struct kn_gemm_u8s8 slot[KNTIMING_SUBJECTS];
     int count;
 };
@@ -139,32 +158,38 @@ static void collect_u8s8(void *context, const char *contract, const struct kn_fa
 {
     struct u8s8_slots *slots = context;
     struct kn_table table;
-    if (strcmp(contract, "kn_gemm_u8s8") != 0 || (facts->isa & ~slots->b->simd->mask) ||
+    if (strcmp(contract, slots->integer->contract) != 0 || (facts->isa & ~slots->b->simd->mask) ||
         slots->count == KNTIMING_SUBJECTS)
         return;
     kn_table_init(&table, 0);
     if (kn_table_select(&table, facts->name) == 0)
-        slots->slot[slots->count++] = table.gemm_u8s8;
+        slots->slot[slots->count++] = *slot_of(slots->integer, &table);
 }
 
-static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
+static enum status bench_u8s8(struct knbench *b, const struct integer *integer, const struct dense_shape *s)
 {
     struct kn_rows rows = rows_of(s);
     size_t outputs = (size_t)rows.m * (size_t)s->n, weights = weight_elements(s);
-    struct u8s8_slots slots = {.b = b};
+    struct u8s8_slots slots = {.b = b, .integer = integer};
     struct u8s8_context context[KNTIMING_SUBJECTS];
     struct knsubject subject[KNTIMING_SUBJECTS];
     struct kn_requant rq = {.zero_point = 0, .lo = 0, .hi = 255};
     int32_t *bias;
     float *scale;
-    int8_t *x, *w;
+    uint8_t *x;
+    int8_t *w;
     int16_t *wide;
     uint8_t *c;
     kn_roster_visit(collect_u8s8, &slots);
-    TRY(knbench_s8(b, input_elements(s), 0, &x));
+    TRY(knbench_s8(b, input_elements(s), 0, &w));
+    x = (uint8_t *)w;
+    for (size_t i = 0; i < input_elements(s); i++)
+        x[i] = (uint8_t)(x[i] * integer->x_max / 255);
     TRY(knbench_buffer(b, input_elements(s) * sizeof *wide, &wide));
-    b->ref->widen_u8_s16.run((const uint8_t *)x, input_elements(s), wide);
+    b->ref->widen_u8_s16.run(x, input_elements(s), wide);
     TRY(knbench_trained_s8(b, weights, 0, &w));
+    for (size_t i = 0; i < weights; i++)
+        w[i] = (int8_t)(w[i] * integer->w_max / 127);
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *bias, &bias));
     TRY(knbench_buffer(b, (size_t)s->n * sizeof *scale, &scale));
     for (int j = 0; j < s->n; j++)
@@ -178,7 +203,7 @@ static enum status bench_u8s8(struct knbench *b, const struct dense_shape *s)
         TRY(knbench_buffer(b, slot->pack_bytes(w, s->n, rows.segs, rows.seg_len), &packed));
         slot->pack(w, s->n, rows.segs, rows.seg_len, packed);
         context[i] = (struct u8s8_context){slot, rows, packed, &rq, s->n, c};
-        context[i].rows.base = slot->facts.a_bytes == 2 ? (const void *)wide : x;
+        context[i].rows.base = slot->facts.a_bytes == 2 ? (const void *)wide : (const void *)x;
         subject[i] = (struct knsubject){&slot->facts, run_u8s8, &context[i], 0};
     }
     knbench_time(subject, slots.count);
@@ -192,9 +217,12 @@ enum status knbench_dense(struct knbench *b)
         TRY(bench_f32(b, &shapes[i]));
         knbench_release(b);
     }
-    for (int i = 0; i < SHAPES && knbench_wants(b, "kn_gemm_u8s8", &b->simd->gemm_u8s8.facts); i++) {
-        TRY(bench_u8s8(b, &shapes[i]));
-        knbench_release(b);
+    for (int j = 0; j < INTEGERS; j++) {
+        const struct kn_facts *facts = &slot_of(&integers[j], b->simd)->facts;
+        for (int i = 0; i < SHAPES && knbench_wants(b, integers[j].contract, facts); i++) {
+            TRY(bench_u8s8(b, &integers[j], &shapes[i]));
+            knbench_release(b);
+        }
     }
     return ST_OK;
 }

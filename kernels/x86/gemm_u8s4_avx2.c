@@ -4,7 +4,7 @@
 
 enum { MR = 4, FIT = 9 };
 
-KN_INLINE void step(__m256i *part, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
+KN_TILE void step(__m256i *part, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
 {
     __m256i wv[KN_QUADS_MAX_NV];
     KN_UNROLL
@@ -20,7 +20,7 @@ KN_INLINE void step(__m256i *part, const uint8_t *const *x, ptrdiff_t k, const i
 }
 
 /* 16-bit sums into 32-bit ones. */
-KN_INLINE void widen(__m256i *part, int32_t *sum, int size)
+KN_TILE void widen(__m256i *part, int32_t *sum, int size)
 {
     KN_UNROLL
     for (int i = 0; i < size; i++) {
@@ -30,8 +30,8 @@ KN_INLINE void widen(__m256i *part, int32_t *sum, int size)
     }
 }
 
-KN_INLINE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
-                    const struct kn_quads_finish *f, uint8_t *const *y, int32_t *sum, int mr, int nv)
+KN_TILE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w, const struct kn_quads_finish *f,
+                  uint8_t *const *y, int32_t *sum, int mr, int nv)
 {
     const uint8_t *x[MR];
     __m256i part[MR * KN_QUADS_MAX_NV], total[MR * KN_QUADS_MAX_NV];

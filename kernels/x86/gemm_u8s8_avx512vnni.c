@@ -12,7 +12,7 @@ KN_INLINE __m512i broadcast(const uint8_t *x)
     return _mm512_set1_epi32(quad);
 }
 
-KN_INLINE void step(__m512i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
+KN_TILE void step(__m512i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
 {
     __m512i wv[2];
     KN_UNROLL
@@ -50,7 +50,7 @@ KN_INLINE __m512i rounded(__m512 x, const struct lanes *l)
 }
 
 /* Four vectors → their bytes, in order. */
-KN_INLINE __m512i narrow(const __m512i *v, const struct lanes *l)
+KN_TILE __m512i narrow(const __m512i *v, const struct lanes *l)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i a = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), l->zero_point);
@@ -64,7 +64,7 @@ KN_INLINE __mmask32 mask_of(const struct kn_quads_finish *f)
 }
 
 /* The bytes of up to four rows of one vector, or two of two. */
-KN_INLINE void store(__m512i bytes, int rows, int nv, __mmask32 mask, uint8_t *const *y, ptrdiff_t first)
+KN_TILE void store(__m512i bytes, int rows, int nv, __mmask32 mask, uint8_t *const *y, ptrdiff_t first)
 {
     if (nv == 2) {
         _mm256_mask_storeu_epi8(y[0] + first, mask, _mm512_castsi512_si256(bytes));
@@ -82,7 +82,7 @@ KN_INLINE void store(__m512i bytes, int rows, int nv, __mmask32 mask, uint8_t *c
 }
 
 /* Sums, bias included, from registers to bytes. */
-KN_INLINE void requantize(const __m512i *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y)
+KN_TILE void requantize(const __m512i *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y)
 {
     const struct lanes l = lanes_of(f);
     const __mmask32 mask = mask_of(f);
@@ -102,14 +102,14 @@ KN_INLINE void requantize(const __m512i *sum, int mr, int nv, const struct kn_qu
     }
 }
 
-KN_INLINE void clear(__m512i *sum, int size)
+KN_TILE void clear(__m512i *sum, int size)
 {
     KN_UNROLL
     for (int i = 0; i < size; i++)
         sum[i] = _mm512_setzero_si512();
 }
 
-KN_INLINE void add_up(__m512i *sum, const __m512i *more, int size)
+KN_TILE void add_up(__m512i *sum, const __m512i *more, int size)
 {
     KN_UNROLL
     for (int i = 0; i < size; i++)
@@ -118,8 +118,8 @@ KN_INLINE void add_up(__m512i *sum, const __m512i *more, int size)
 
 /* ku (1, 2 or 4) steps at a time, each with its own sums, so that few rows do not wait for each other's additions. Sets
  * of sums are arrays of their own: clang 14 would keep a single one in memory, and so it would in a loop over them. */
-KN_INLINE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
-                    const struct kn_quads_finish *f, uint8_t *const *y, int32_t *out, int mr, int nv, int ku)
+KN_TILE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w, const struct kn_quads_finish *f,
+                  uint8_t *const *y, int32_t *out, int mr, int nv, int ku)
 {
     const uint8_t *x[MR];
     __m512i sum[2 * MR], sum1[SET], sum2[SET], sum3[SET];
@@ -213,8 +213,8 @@ KN_INLINE __m512 residual(const uint8_t *r, __mmask16 mask, const struct kn_quad
                          _mm512_set1_ps(f->r_scale));
 }
 
-KN_INLINE void add_and_requantize(const int32_t *sum, int mr, int nv, const struct kn_quads_finish *f,
-                                  uint8_t *const *y, const uint8_t *const *r)
+KN_TILE void add_and_requantize(const int32_t *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y,
+                                const uint8_t *const *r)
 {
     const struct lanes l = lanes_of(f);
     const __mmask32 mask = mask_of(f);

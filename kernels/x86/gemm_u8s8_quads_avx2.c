@@ -24,8 +24,8 @@ static const kn_quads_tile_fn tiles_2[MR] = {tile_1_2, tile_2_2, tile_3_2, tile_
 static const kn_quads_tile_fn tiles_3[MR] = {tile_1_3, tile_2_3, tile_3_3, tile_4_3};
 
 /* start (mr, nv, 8) = bias + extras. Within a run, products add up in 16 bits. lines: seg_w is 1. */
-KN_INLINE void add_extras(const struct kn_rows *a, const uint8_t *const *row, int mr, int lines, int nv,
-                          const struct kn_quads_extras *e, const int32_t *bias, int32_t *start)
+KN_TILE void add_extras(const struct kn_rows *a, const uint8_t *const *row, int mr, int lines, int nv,
+                        const struct kn_quads_extras *e, const int32_t *bias, int32_t *start)
 {
     const struct kn_quads_place *place = e->place;
     const uint32_t *length = e->length;

@@ -34,7 +34,7 @@ KN_INLINE struct quad weights(const int8_t *w)
     return (struct quad){_mm_srai_epi16(_mm_slli_epi16(all, 8), 8), _mm_srai_epi16(all, 8)};
 }
 
-KN_INLINE void step(__m128i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
+KN_TILE void step(__m128i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
 {
     struct quad wv[NV];
     KN_UNROLL
@@ -74,7 +74,7 @@ KN_INLINE __m128 scaled(__m128i sum, int v, const struct kn_quads_finish *f)
 }
 
 /* Up to two vectors of a row → their bytes. minps gives the second operand when one is NaN. */
-KN_INLINE void store(const __m128 *x, int nv, const struct lanes *l, uint8_t *y, int count)
+KN_TILE void store(const __m128 *x, int nv, const struct lanes *l, uint8_t *y, int count)
 {
     __m128i low = _mm_cvtps_epi32(_mm_min_ps(l->hi, x[0]));
     __m128i high = _mm_cvtps_epi32(_mm_min_ps(l->hi, x[nv - 1]));
@@ -89,8 +89,8 @@ KN_INLINE void store(const __m128 *x, int nv, const struct lanes *l, uint8_t *y,
         memcpy(y, &bytes, (size_t)count);
 }
 
-KN_INLINE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
-                    const struct kn_quads_finish *f, uint8_t *const *y, int32_t *out, int mr, int nv)
+KN_TILE void tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w, const struct kn_quads_finish *f,
+                  uint8_t *const *y, int32_t *out, int mr, int nv)
 {
     const uint8_t *x[MR];
     __m128i sum[MR * NV];

@@ -40,7 +40,7 @@ KN_INLINE __m256i kn_quads_dot(__m256i sum, __m256i x, __m256i w)
 }
 #endif
 
-KN_INLINE void kn_quads_step(__m256i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
+KN_TILE void kn_quads_step(__m256i *sum, const uint8_t *const *x, ptrdiff_t k, const int8_t *w, int mr, int nv)
 {
     __m256i wv[KN_QUADS_MAX_NV];
     KN_UNROLL
@@ -55,14 +55,14 @@ KN_INLINE void kn_quads_step(__m256i *sum, const uint8_t *const *x, ptrdiff_t k,
     }
 }
 
-KN_INLINE void kn_quads_clear(__m256i *sum, int size)
+KN_TILE void kn_quads_clear(__m256i *sum, int size)
 {
     KN_UNROLL
     for (int i = 0; i < size; i++)
         sum[i] = _mm256_setzero_si256();
 }
 
-KN_INLINE void kn_quads_add_up(__m256i *sum, const __m256i *more, int size)
+KN_TILE void kn_quads_add_up(__m256i *sum, const __m256i *more, int size)
 {
     KN_UNROLL
     for (int i = 0; i < size; i++)
@@ -112,7 +112,7 @@ KN_INLINE void kn_quads_store_half(uint8_t *y, __m128i bytes, int upper, int cou
 }
 
 /* Vectors `at` to at + 3 of the mr * nv of a tile; last: outputs in a row's last vector. */
-KN_INLINE void kn_quads_store(__m256i bytes, int at, int mr, int nv, int last, uint8_t *const *y, ptrdiff_t first)
+KN_TILE void kn_quads_store(__m256i bytes, int at, int mr, int nv, int last, uint8_t *const *y, ptrdiff_t first)
 {
     const __m128i half[2] = {_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)};
     KN_UNROLL
@@ -124,8 +124,7 @@ KN_INLINE void kn_quads_store(__m256i bytes, int at, int mr, int nv, int last, u
 }
 
 /* Sums from registers to bytes. */
-KN_INLINE void kn_quads_requantize(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f,
-                                   uint8_t *const *y)
+KN_TILE void kn_quads_requantize(const __m256i *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y)
 {
     const struct kn_quads_lanes l = kn_quads_lanes(f);
     const int last = f->count - 8 * (nv - 1);
@@ -144,8 +143,8 @@ KN_INLINE void kn_quads_requantize(const __m256i *sum, int mr, int nv, const str
 
 /* ku (1, 2 or 4) steps at a time, with VNNI each with its own sums. These are arrays of their own: clang 14 would keep
  * a single one in memory, and so it would in a loop over them. */
-KN_INLINE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
-                             const struct kn_quads_finish *f, uint8_t *const *y, int32_t *out, int mr, int nv, int ku)
+KN_TILE void kn_quads_tile(const struct kn_rows *a, const uint8_t *const *row, const int8_t *w,
+                           const struct kn_quads_finish *f, uint8_t *const *y, int32_t *out, int mr, int nv, int ku)
 {
     const int size = mr * nv, more = KN_QUADS_SETS ? size : 0;
     const uint8_t *x[KN_QUADS_MAX_MR];
@@ -209,8 +208,8 @@ KN_INLINE __m256 kn_quads_residual(const uint8_t *r, int count, const struct kn_
 }
 
 /* Sums from memory to bytes, residuals added. */
-KN_INLINE void kn_quads_add(const int32_t *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y,
-                            const uint8_t *const *r)
+KN_TILE void kn_quads_add(const int32_t *sum, int mr, int nv, const struct kn_quads_finish *f, uint8_t *const *y,
+                          const uint8_t *const *r)
 {
     const struct kn_quads_lanes l = kn_quads_lanes(f);
     const int last = f->count - 8 * (nv - 1);
