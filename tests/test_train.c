@@ -407,7 +407,8 @@ static void bad_requests(void **state)
     graph_free(&g);
 }
 
-/* A branch and a weight used twice are no chains; an empty graph and one without weights have nothing to train. */
+/* A layer without readers, an operator without a gradient, a weight used twice; a graph without weights has nothing to
+ * train. */
 static void unsupported_graphs(void **state)
 {
     struct graph g;
@@ -421,8 +422,12 @@ static void unsupported_graphs(void **state)
     keep = g.node[4].input[0];
     g.node[4].input[0] = g.node[2].output;
     assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_UNSUPPORTED);
-    assert_non_null(strstr(status_message(), "relu4"));
+    assert_non_null(strstr(status_message(), "'conv3': nobody reads"));
     g.node[4].input[0] = keep;
+    g.node[4].op = OP_SIGMOID;
+    assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_UNSUPPORTED);
+    assert_non_null(strstr(status_message(), "'relu4': sigmoid cannot be trained"));
+    g.node[4].op = OP_RELU;
     keep = g.node[3].bias;
     g.node[3].bias = g.node[1].bias;
     assert_int_equal(train_graph(&g, &train_set, &valid_set, &o, &r), ST_UNSUPPORTED);

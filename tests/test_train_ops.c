@@ -31,17 +31,28 @@ static void fill(float *x, size_t count, uint64_t stream)
 
 /* ------------------------------------------------------------------ textbook operators in double */
 
-static double conv_at(const struct conv_shape *s, const double *x, const double *w, int o, int oy, int ox)
+/* Image i of n; x (ic, n, ih, iw), w (oc, ic / groups, kh, kw). */
+static double conv_at(const struct conv_shape *s, int n, const double *x, const double *w, int o, int i, int oy, int ox)
 {
+    int each = s->ic / s->groups, from = o / (s->oc / s->groups) * each;
     double sum = 0;
-    for (int c = 0; c < s->ic; c++)
+    for (int c = 0; c < each; c++)
         for (int ky = 0; ky < s->kernel_h; ky++)
             for (int kx = 0; kx < s->kernel_w; kx++) {
-                int y = oy * s->stride_h + ky - s->pad_h, xx = ox * s->stride_w + kx - s->pad_w;
+                int y = oy * s->stride_h + ky * s->dilation_h - s->pad_h;
+                int xx = ox * s->stride_w + kx * s->dilation_w - s->pad_w;
                 if (y >= 0 && y < s->ih && xx >= 0 && xx < s->iw)
-                    sum += x[(c * s->ih + y) * s->iw + xx] * w[((o * s->ic + c) * s->kernel_h + ky) * s->kernel_w + kx];
+                    sum += x[(((from + c) * n + i) * s->ih + y) * s->iw + xx] *
+                           w[((o * each + c) * s->kernel_h + ky) * s->kernel_w + kx];
             }
     return sum;
+}
+
+/* Element j of y(oc, n, oh, ow). */
+static double conv_element(const struct conv_shape *s, int n, const double *x, const double *w, int j)
+{
+    int p = s->oh * s->ow;
+    return conv_at(s, n, x, w, j / (n * p), j / p % n, j % p / s->ow, j % s->ow);
 }
 
 static double pool_at(const struct pool_shape *s, const double *plane, int oy, int ox)
@@ -58,21 +69,30 @@ static double pool_at(const struct pool_shape *s, const double *plane, int oy, i
 
 /* ------------------------------------------------------------------ one operator at a time */
 
+/* With lopsided padding, dilation, groups of several channels and depthwise ones. */
 static const struct conv_shape conv_shapes[] = {
-    {1, 7, 7, 3, 3, 3, 5, 5, 1, 1, 0, 0}, {3, 6, 5, 4, 6, 5, 3, 3, 1, 1, 1, 1}, {2, 9, 8, 5, 4, 3, 3, 4, 2, 2, 0, 0},
-    {4, 5, 5, 3, 5, 5, 1, 1, 1, 1, 0, 0}, {2, 5, 7, 3, 3, 4, 3, 3, 2, 2, 1, 1}, {3, 5, 5, 2, 3, 3, 1, 1, 2, 2, 0, 0},
-    {1, 3, 3, 2, 5, 6, 3, 2, 1, 1, 2, 2}, {2, 2, 2, 3, 2, 2, 5, 5, 1, 1, 2, 2},
+    {1, 7, 7, 3, 3, 3, 5, 5, 1, 1, 0, 0, 1, 1, 1}, {3, 6, 5, 4, 6, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 9, 8, 5, 4, 3, 3, 4, 2, 2, 0, 0, 1, 1, 1}, {4, 5, 5, 3, 5, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 5, 7, 3, 3, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1}, {3, 5, 5, 2, 3, 3, 1, 1, 2, 2, 0, 0, 1, 1, 1},
+    {1, 3, 3, 2, 5, 6, 3, 2, 1, 1, 2, 2, 1, 1, 1}, {2, 2, 2, 3, 2, 2, 5, 5, 1, 1, 2, 2, 1, 1, 1},
+    {2, 8, 6, 3, 4, 3, 3, 3, 2, 2, 0, 0, 1, 1, 1}, {1, 9, 7, 4, 5, 4, 10, 4, 2, 2, 4, 1, 1, 1, 1},
+    {2, 7, 8, 3, 7, 8, 3, 3, 1, 1, 2, 2, 2, 2, 1}, {4, 5, 6, 6, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+    {6, 4, 4, 3, 4, 4, 1, 1, 1, 1, 0, 0, 1, 1, 3}, {2, 4, 4, 4, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+    {3, 6, 7, 3, 6, 7, 3, 3, 1, 1, 1, 1, 1, 1, 3}, {2, 5, 5, 2, 5, 5, 5, 2, 1, 1, 2, 0, 1, 1, 2},
+    {2, 8, 6, 2, 4, 3, 3, 3, 2, 2, 0, 0, 1, 1, 2}, {2, 7, 7, 2, 3, 3, 3, 3, 1, 1, 0, 0, 2, 2, 2},
+    {2, 6, 9, 2, 2, 3, 3, 3, 2, 3, 0, 1, 1, 1, 2},
 };
 
 /* The convolution is linear in x and in w, so with loss = sum(y * r) its gradients are exact sums. */
-static void conv_one(const struct conv_shape *s, enum train_blas blas)
+static void conv_one(const struct conv_shape *s, int n, enum train_blas blas)
 {
     enum { MOST = 1024 };
     static float x[MOST], w[MOST], bias[8], y[MOST], r[MOST], dw[MOST], db[8], dx[MOST], scratch[32768];
     static double xd[MOST], wd[MOST];
-    int nx = s->ic * s->ih * s->iw, nw = s->oc * s->ic * s->kernel_h * s->kernel_w, p = s->oh * s->ow, ny = s->oc * p;
+    int nx = s->ic * n * s->ih * s->iw, nw = s->oc * s->ic / s->groups * s->kernel_h * s->kernel_w;
+    int p = s->oh * s->ow, ny = s->oc * n * p;
 
-    assert_true(nx <= MOST && nw <= MOST && ny <= MOST && conv_scratch_floats(s) <= 32768);
+    assert_true(nx <= MOST && nw <= MOST && ny <= MOST && conv_scratch_floats(s, n) <= 32768);
     fill(x, (size_t)nx, 1);
     fill(w, (size_t)nw, 2);
     fill(bias, 8, 3);
@@ -81,35 +101,35 @@ static void conv_one(const struct conv_shape *s, enum train_blas blas)
         xd[i] = (double)x[i];
     for (int i = 0; i < nw; i++)
         wd[i] = (double)w[i];
-    for (int relu = 0; relu < 2; relu++) {
-        conv_forward(s, blas, x, w, bias, relu, scratch, y);
-        for (int i = 0; i < ny; i++) {
-            double want = conv_at(s, xd, wd, i / p, i % p / s->ow, i % s->ow) + (double)bias[i / p];
-            near((double)y[i], relu && want < 0 ? 0 : want, 2e-5);
-        }
+    for (int with = 0; with < 2; with++) {
+        conv_forward(s, blas, n, x, w, with ? bias : NULL, scratch, y);
+        for (int i = 0; i < ny; i++)
+            near((double)y[i], conv_element(s, n, xd, wd, i) + (with ? (double)bias[i / p / n] : 0), 2e-5);
     }
     for (int i = 0; i < nw; i++)
         dw[i] = 1; /* gradients are added to what is there */
     memset(db, 0, sizeof db);
-    conv_backward(s, blas, x, w, r, scratch, dw, db, dx);
+    conv_backward(s, blas, n, x, w, r, scratch, dw, db, 0, dx);
+    conv_backward(s, blas, n, x, w, r, scratch, dw, NULL, 1, dx);
+    conv_backward(s, blas, n, x, w, r, scratch, dw, NULL, 0, NULL);
     for (int i = 0; i < nw; i++) {
         double sum = 1, unit[MOST] = {0};
         unit[i] = 1;
         for (int j = 0; j < ny; j++)
-            sum += conv_at(s, xd, unit, j / p, j % p / s->ow, j % s->ow) * (double)r[j];
-        near((double)dw[i], sum, 5e-5);
+            sum += 3 * conv_element(s, n, xd, unit, j) * (double)r[j];
+        near((double)dw[i], sum, 1e-4);
     }
     for (int i = 0; i < nx; i++) {
         double sum = 0, unit[MOST] = {0};
         unit[i] = 1;
         for (int j = 0; j < ny; j++)
-            sum += conv_at(s, unit, wd, j / p, j % p / s->ow, j % s->ow) * (double)r[j];
-        near((double)dx[i], sum, 5e-5);
+            sum += 2 * conv_element(s, n, unit, wd, j) * (double)r[j];
+        near((double)dx[i], sum, 1e-4);
     }
     for (int o = 0; o < s->oc; o++) {
         double sum = 0;
-        for (int j = 0; j < p; j++)
-            sum += (double)r[o * p + j];
+        for (int j = 0; j < n * p; j++)
+            sum += (double)r[o * n * p + j];
         near((double)db[o], sum, 2e-5);
     }
 }
@@ -117,10 +137,11 @@ static void conv_one(const struct conv_shape *s, enum train_blas blas)
 static void conv_gradients(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof conv_shapes / sizeof conv_shapes[0]; i++) {
-        conv_one(&conv_shapes[i], TRAIN_BLAS_OPEN);
-        conv_one(&conv_shapes[i], TRAIN_BLAS_PLAIN);
-    }
+    for (size_t i = 0; i < sizeof conv_shapes / sizeof conv_shapes[0]; i++)
+        for (int n = 1; n < 4; n++) {
+            conv_one(&conv_shapes[i], n, TRAIN_BLAS_OPEN);
+            conv_one(&conv_shapes[i], n, TRAIN_BLAS_PLAIN);
+        }
 }
 
 static void pool_gradients(void **state)
@@ -135,22 +156,22 @@ static void pool_gradients(void **state)
         const struct pool_shape *s = &shapes[k];
         float x[256], y[256], r[256], dx[256];
         double xd[256];
-        int nx = s->c * s->ih * s->iw, p = s->oh * s->ow;
+        int nx = s->planes * s->ih * s->iw, p = s->oh * s->ow;
         fill(x, (size_t)nx, 7 + k);
         fill(r, 256, 8);
         for (int i = 0; i < nx; i++)
             xd[i] = (double)x[i];
         pool_forward(s, x, y);
-        for (int j = 0; j < s->c * p; j++)
+        for (int j = 0; j < s->planes * p; j++)
             near((double)y[j], pool_at(s, xd + j / p * s->ih * s->iw, j % p / s->ow, j % s->ow), 0);
         memset(dx, 0x7f, sizeof dx); /* every element is written */
-        pool_backward(s, x, r, dx);
+        pool_backward(s, x, r, 0, dx);
         for (int i = 0; i < nx; i++) {
             const double h = 1e-4;
             double sum = 0;
             for (int sign = -1; sign <= 1; sign += 2) {
                 xd[i] = (double)x[i] + sign * h;
-                for (int j = 0; j < s->c * p; j++)
+                for (int j = 0; j < s->planes * p; j++)
                     sum += sign * pool_at(s, xd + j / p * s->ih * s->iw, j % p / s->ow, j % s->ow) * (double)r[j];
             }
             xd[i] = (double)x[i];
@@ -166,14 +187,18 @@ static void pool_ties_go_to_the_first(void **state)
     float dx[8];
     (void)state;
 
-    pool_backward(&fast, x, dy, dx);
+    pool_backward(&fast, x, dy, 0, dx);
     assert_memory_equal(dx, ((float[]){3, 0, 0, 4, 0, 0, 0, 0}), sizeof dx);
     {
         struct pool_shape same = slow; /* a window of height 2 with stride 3: the general loop */
         same.stride_h = 3;
         memset(dx, 0, sizeof dx);
-        pool_backward(&same, x, dy, dx);
+        pool_backward(&same, x, dy, 0, dx);
         assert_memory_equal(dx, ((float[]){3, 0, 0, 4, 0, 0, 0, 0}), sizeof dx);
+        pool_backward(&same, x, dy, 1, dx); /* adding */
+        assert_memory_equal(dx, ((float[]){6, 0, 0, 8, 0, 0, 0, 0}), sizeof dx);
+        pool_backward(&fast, x, dy, 1, dx);
+        assert_memory_equal(dx, ((float[]){9, 0, 0, 12, 0, 0, 0, 0}), sizeof dx);
     }
 }
 
@@ -189,12 +214,12 @@ static void fc_gradients(void **state)
     fill(bias, OUT, 3);
     fill(dy, N * OUT, 4);
     for (int first = 0; first < OUT; first += 2) /* blocks of 2, 2 and 1 */
-        fc_forward(&s, TRAIN_BLAS_OPEN, first, first + 2 < OUT ? first + 2 : OUT, x, w, bias, 1, y);
+        fc_forward(&s, TRAIN_BLAS_OPEN, first, first + 2 < OUT ? first + 2 : OUT, x, w, bias, y);
     for (int i = 0; i < N * OUT; i++) {
         double sum = (double)bias[i % OUT];
         for (int k = 0; k < IN; k++)
             sum += (double)x[i / OUT * IN + k] * (double)w[i % OUT * IN + k];
-        near((double)y[i], sum > 0 ? sum : 0, 1e-5);
+        near((double)y[i], sum, 1e-5);
     }
     fc_backward_weight(&s, TRAIN_BLAS_OPEN, 0, 3, x, dy, dw, db);
     fc_backward_weight(&s, TRAIN_BLAS_OPEN, 3, OUT, x, dy, dw, db);
@@ -210,12 +235,13 @@ static void fc_gradients(void **state)
             near((double)dw[o * IN + k], sum, 1e-5);
         }
     }
-    fc_backward_input(&s, TRAIN_BLAS_OPEN, 0, 4, dy, w, dx);
-    fc_backward_input(&s, TRAIN_BLAS_OPEN, 4, IN, dy, w, dx);
+    fc_backward_input(&s, TRAIN_BLAS_OPEN, 0, 4, dy, w, 0, dx);
+    fc_backward_input(&s, TRAIN_BLAS_OPEN, 4, IN, dy, w, 0, dx);
+    fc_backward_input(&s, TRAIN_BLAS_OPEN, 0, IN, dy, w, 1, dx); /* once more, adding */
     for (int i = 0; i < N * IN; i++) {
         double sum = 0;
         for (int o = 0; o < OUT; o++)
-            sum += (double)dy[i / IN * OUT + o] * (double)w[o * IN + i % IN];
+            sum += 2 * (double)dy[i / IN * OUT + o] * (double)w[o * IN + i % IN];
         near((double)dx[i], sum, 1e-5);
     }
 }
@@ -278,17 +304,12 @@ static void forward_double(const struct graph *g, double *const *weight, const u
         const double *x = value[now];
         double *y = value[!now];
         int count = (int)value_count(out), p = out->dim[1] * out->dim[2];
-        struct conv_shape cs = {in->dim[0],     in->dim[1],     in->dim[2],     out->dim[0],
-                                out->dim[1],    out->dim[2],    node->kernel_h, node->kernel_w,
-                                node->stride_h, node->stride_w, node->pad_h,    node->pad_w};
-        struct pool_shape ps = {in->dim[0],     in->dim[1],     in->dim[2],     out->dim[1],
-                                out->dim[2],    node->kernel_h, node->kernel_w, node->stride_h,
-                                node->stride_w, node->pad_h,    node->pad_w};
+        struct conv_shape cs = conv_shape_of(g, node);
+        struct pool_shape ps = pool_shape_of(g, node);
         assert_true(count <= 4096);
         for (int i = 0; i < count; i++) {
             if (node->op == OP_CONV)
-                y[i] =
-                    conv_at(&cs, x, weight[node->weight], i / p, i % p / cs.ow, i % cs.ow) + weight[node->bias][i / p];
+                y[i] = conv_element(&cs, 1, x, weight[node->weight], i) + weight[node->bias][i / p];
             else if (node->op == OP_POOL_MAX)
                 y[i] = pool_at(&ps, x + i / p * ps.ih * ps.iw, i % p / ps.ow, i % ps.ow);
             else if (node->op == OP_RELU)

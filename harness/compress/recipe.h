@@ -27,9 +27,10 @@
  *   qat              ranges(ema|lsq), and the keys of finetune
  *   pack             entropy dense
  *
- * Order: train or init first (or none: the given weights are the start), then finetune / prune, then at most one of ptq
- * or qat, then pack, which is last and always there. The teacher of a distillation is the float model as it stood
- * before the first prune or qat step.
+ * Batch normalizations exist during train only: its result, an init or a given model is folded (graph_fold.h). Order:
+ * train or init first (or none: the given weights are the start), then finetune / prune, then at most one of ptq or
+ * qat, then pack, which is last and always there. The teacher of a distillation is the float model as it stood before
+ * the first prune or qat step.
  *
  * Names are a grammar: `fp32`, or parts joined by '+': prune-u<percent>, prune-c<percent>,
  * prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, qat-s8. A name must say what the steps

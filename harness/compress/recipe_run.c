@@ -13,10 +13,11 @@
 #include "compress/quantize.h"
 #include "compress/recipe.h"
 #include "compress/recipe_step.h"
+#include "graph/graph_fold.h"
 #include "train/forward.h"
 
 /* Part of every cache key: to be raised whenever training or a pass gives another result for the same step. */
-static const char behaviour_version[] = "packlight-steps/2";
+static const char behaviour_version[] = "packlight-steps/3";
 
 struct run {
     const struct recipe *recipe;
@@ -131,10 +132,11 @@ static enum status compute(struct run *run, int index)
     switch (step->op) {
     case RECIPE_INIT:
         graph_init_weights(&run->graph, run->context->seed);
-        return ST_OK;
+        return graph_fold_batchnorm(&run->graph);
     case RECIPE_TRAIN:
         graph_init_weights(&run->graph, run->context->seed);
-        return train(run, index, NULL, NULL);
+        TRY(train(run, index, NULL, NULL));
+        return graph_fold_batchnorm(&run->graph);
     case RECIPE_FINETUNE:
     case RECIPE_QAT:
         return train(run, index, NULL, NULL);
@@ -306,6 +308,8 @@ enum status recipe_run(const struct recipe *recipe, const struct graph *model, c
 
     TRY_OUT(check_trained(recipe, model));
     TRY_OUT(graph_clone(model, &run.graph));
+    if (recipe->step[0].op != RECIPE_TRAIN && recipe->step[0].op != RECIPE_INIT) /* which fold at their end */
+        TRY_OUT(graph_fold_batchnorm(&run.graph));
     TRY_OUT(mem_alloc(context->data->valid.n, 1, &run.predictions));
     for (int i = 0; i < recipe->steps; i++) {
         if (recipe->step[i].op == RECIPE_PACK) {

@@ -6,9 +6,9 @@
 #include "graph/graph_quant.h"
 #include "kernels/requant.h"
 #include "train/fakequant.h"
+#include "train/forward_ops.h"
 #include "train/op_conv_train.h"
 #include "train/op_fc_train.h"
-#include "train/op_pool_train.h"
 
 enum {
     SLOTS = 16, /* shards of the batch; see train.h */
@@ -17,10 +17,11 @@ enum {
 
 struct activation {
     size_t count;   /* floats per sample */
-    float *raw;     /* (batch, count); flatten borrows what the node before shows */
+    float *raw;     /* (batch, count); flatten and reshape borrow what the node before shows */
     float *seen;    /* in the present run: raw or rounded */
     float *rounded; /* (batch, count) where this value may be rounded, else NULL; owned */
     int borrowed;   /* raw belongs to another value */
+    int is_rounded_static, is_rounded_dynamic; /* by mode */
 };
 
 struct forward {
@@ -54,19 +55,19 @@ static enum status new_weight(struct forward *f, int i)
     return ST_OK;
 }
 
-static void conv_shape_of(const struct forward *f, const struct node *node, struct conv_shape *s)
-{
-    const struct value *in = &f->graph->value[node->input[0]], *out = &f->graph->value[node->output];
-
-    *s = (struct conv_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[0],    out->dim[1], out->dim[2],
-                             node->kernel_h, node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
-}
-
 /* 1 if some conv or fc reads value v. */
 static int feeds_product(const struct graph *graph, int v)
 {
-    int reader = graph_consumer(graph, v);
-    return reader >= 0 && (graph->node[reader].op == OP_CONV || graph->node[reader].op == OP_FC);
+    for (int i = 0; i < graph->nodes; i++)
+        if (op_is_product(graph->node[i].op) && node_reads(&graph->node[i], v))
+            return 1;
+    return 0;
+}
+
+/* A ReLU6 that is not fused limits 8-bit values, so its 6 is rounded too. */
+static int limits_again(const struct graph *graph, int i)
+{
+    return graph->node[i].op == OP_RELU6 && graph_chain_start(graph, i) == i;
 }
 
 static enum status new_node(struct forward *f, const struct node *node, int i)
@@ -75,18 +76,21 @@ static enum status new_node(struct forward *f, const struct node *node, int i)
     size_t floats = (size_t)f->batch * value_count(&f->graph->value[node->output]);
 
     value->count = value_count(&f->graph->value[node->output]);
-    value->borrowed = node->op == OP_FLATTEN; /* the layout is C,H,W already */
+    value->borrowed = node->op == OP_FLATTEN || node->op == OP_RESHAPE; /* the layout is C,H,W already */
+    /* Fixed grids round at the quantization points, where the integer engine stores 8 bits. With a range of each
+     * sample's own the engine keeps floats and rounds what a conv or fc is about to read. */
+    value->is_rounded_static = graph_is_quant_point(f->graph, node->output) || limits_again(f->graph, i);
+    value->is_rounded_dynamic = feeds_product(f->graph, node->output);
     if (!value->borrowed)
         TRY(mem_alloc(floats, sizeof(float), &value->raw));
-    if (graph_is_quant_point(f->graph, node->output) || feeds_product(f->graph, node->output))
+    if (value->is_rounded_static || value->is_rounded_dynamic)
         TRY(mem_alloc(floats, sizeof(float), &value->rounded));
     if (node->op == OP_CONV) {
-        struct conv_shape shape;
-        conv_shape_of(f, node, &shape);
-        if (conv_scratch_floats(&shape) > f->scratch_floats)
-            f->scratch_floats = conv_scratch_floats(&shape);
+        struct conv_shape shape = conv_shape_of(f->graph, node);
+        if (conv_scratch_floats(&shape, 1) > f->scratch_floats)
+            f->scratch_floats = conv_scratch_floats(&shape, 1);
     }
-    if ((node->op == OP_CONV || node->op == OP_FC) && node->bias >= 0)
+    if (op_is_product(node->op) && node->bias >= 0)
         TRY(mem_alloc((size_t)node->channels, sizeof(float), &f->bias[i]));
     return ST_OK;
 }
@@ -101,8 +105,6 @@ enum status forward_new_blas(const struct graph *graph, int batch, struct pool *
         return status_fail(ST_BADARG, "a forward pass of %d images, expected 1 to 65536", batch);
     if (graph->nodes < 2 || graph->values < 2)
         return status_fail(ST_UNSUPPORTED, "graph '%s' has no operators", graph->name);
-    if (!graph_is_plain(graph))
-        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
     TRY(blas_ready(blas));
     TRY(mem_alloc(1, sizeof *f, &f));
     f->graph = graph;
@@ -177,19 +179,13 @@ static const float *node_bias(struct forward *f, int i)
     return f->bias[i];
 }
 
-/* Fixed grids round at the quantization points, where the integer engine stores 8 bits. With a range of each
- * sample's own the engine keeps floats and rounds what a conv or fc is about to read. */
-static int is_rounded(const struct forward *f, int v)
+/* What `node` reads: of a value with a range of each sample's own, only products see the rounded one. */
+static float *node_input(const struct forward *f, const struct node *node, int k)
 {
-    switch (f->graph->value[v].quant) {
-    case QUANT_STATIC:
-        return graph_is_quant_point(f->graph, v);
-    case QUANT_DYNAMIC:
-        return feeds_product(f->graph, v);
-    case QUANT_NONE:
-        break;
-    }
-    return 0;
+    const struct activation *in = &f->value[node->input[k]];
+    int stays_float = f->graph->value[node->input[k]].quant == QUANT_DYNAMIC && !op_is_product(node->op);
+
+    return stays_float ? in->raw : in->seen;
 }
 
 /* Modes may have changed since the last run. */
@@ -197,9 +193,14 @@ static void point_at_seen(struct forward *f, const struct node *node)
 {
     struct activation *value = &f->value[node->output];
 
+    enum quant_mode mode = f->graph->value[node->output].quant;
+
     if (value->borrowed)
-        value->raw = f->value[node->input[0]].seen;
-    value->seen = value->rounded && is_rounded(f, node->output) ? value->rounded : value->raw;
+        value->raw = node_input(f, node, 0);
+    value->seen =
+        (mode == QUANT_STATIC && value->is_rounded_static) || (mode == QUANT_DYNAMIC && value->is_rounded_dynamic)
+            ? value->rounded
+            : value->raw;
 }
 
 /* What the next operator sees of one sample of value v. */
@@ -220,23 +221,28 @@ static void round_sample(struct forward *f, int v, int sample)
     fakequant_round(raw, a->count, grid, a->seen + (size_t)sample * a->count);
 }
 
+static const float *node_weight(const struct forward *f, const struct node *node)
+{
+    return f->weight[node->weight] ? f->weight[node->weight] : f->graph->weight[node->weight].data;
+}
+
 static void run_conv(struct forward *f, const struct node *node, const float *bias, int sample, int slot)
 {
     const struct activation *in = &f->value[node->input[0]], *out = &f->value[node->output];
-    struct conv_shape s;
+    struct conv_shape s = conv_shape_of(f->graph, node);
 
-    conv_shape_of(f, node, &s);
-    conv_forward(&s, f->blas, in->seen + (size_t)sample * in->count,
-                 f->weight[node->weight] ? f->weight[node->weight] : f->graph->weight[node->weight].data, bias, 0,
+    conv_forward(&s, f->blas, 1, in->seen + (size_t)sample * in->count, node_weight(f, node), bias,
                  f->scratch + (size_t)slot * f->scratch_floats, out->raw + (size_t)sample * out->count);
 }
 
-static void run_pool(struct forward *f, const struct node *node, const float *x, float *y)
+static void run_op(struct forward *f, const struct node *node, int sample)
 {
-    const struct value *in = &f->graph->value[node->input[0]], *out = &f->graph->value[node->output];
-    struct pool_shape s = {in->dim[0],     in->dim[1],     in->dim[2],     out->dim[1], out->dim[2], node->kernel_h,
-                           node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
-    pool_forward(&s, x, y);
+    const struct activation *out = &f->value[node->output];
+    const float *x[GRAPH_MAX_INPUTS];
+
+    for (int k = 0; k < node->inputs; k++)
+        x[k] = node_input(f, node, k) + (size_t)sample * f->value[node->input[k]].count;
+    forward_op(f->graph, node, x, out->raw + (size_t)sample * out->count);
 }
 
 /* Everything but fc, sample by sample. */
@@ -245,22 +251,17 @@ static void run_shard(void *context, int slot)
     const struct run *run = context;
     struct forward *f = run->f;
     const struct node *node = &f->graph->node[run->node];
-    const struct activation *out = &f->value[node->output],
-                            *in = node->op == OP_INPUT ? NULL : &f->value[node->input[0]];
+    const struct activation *out = &f->value[node->output];
 
     for (int i = run->n * slot / SLOTS; i < run->n * (slot + 1) / SLOTS; i++) {
-        const float *x = in ? in->seen + (size_t)i * in->count : NULL;
         float *y = out->raw + (size_t)i * out->count;
         if (node->op == OP_INPUT)
             for (size_t j = 0; j < out->count; j++)
                 y[j] = (float)run->pixels[(size_t)i * out->count + j] * (1.0f / 255.0f);
         else if (node->op == OP_CONV)
             run_conv(f, node, node->bias < 0 ? NULL : f->bias[run->node], i, slot);
-        else if (node->op == OP_POOL_MAX)
-            run_pool(f, node, x, y);
-        else if (node->op == OP_RELU)
-            for (size_t j = 0; j < out->count; j++)
-                y[j] = x[j] > 0 ? x[j] : 0;
+        else if (!out->borrowed)
+            run_op(f, node, i);
         round_sample(f, node->output, i);
     }
 }
@@ -272,13 +273,13 @@ static void run_fc(void *context, int block)
     struct forward *f = run->f;
     const struct node *node = &f->graph->node[run->node];
     const struct activation *in = &f->value[node->input[0]], *out = &f->value[node->output];
-    struct fc_shape s = {run->n, (int)in->count, (int)out->count};
+    int width = f->graph->weight[node->weight].dim[1];
+    struct fc_shape s = {run->n * (int)(in->count / (size_t)width), width, node->channels};
     int first = (int)((long)s.out * block / SLOTS), last = (int)((long)s.out * (block + 1) / SLOTS);
 
     if (first < last)
-        fc_forward(&s, f->blas, first, last, in->seen,
-                   f->weight[node->weight] ? f->weight[node->weight] : f->graph->weight[node->weight].data,
-                   node->bias < 0 ? NULL : f->bias[run->node], 0, out->raw);
+        fc_forward(&s, f->blas, first, last, in->seen, node_weight(f, node), node->bias < 0 ? NULL : f->bias[run->node],
+                   out->raw);
 }
 
 static void round_shard(void *context, int slot)
@@ -296,7 +297,7 @@ void forward_run(struct forward *forward, const uint8_t *pixels, int n)
     for (run.node = 0; run.node < graph->nodes; run.node++) {
         const struct node *node = &graph->node[run.node];
         point_at_seen(forward, node);
-        if (node->op == OP_CONV || node->op == OP_FC) {
+        if (op_is_product(node->op)) {
             const float *bias = node_bias(forward, run.node);
             if (bias && bias != forward->bias[run.node])
                 memcpy(forward->bias[run.node], bias, (size_t)node->channels * sizeof *bias);

@@ -2,9 +2,10 @@
  * quantized graphs. Not the engine: it keeps every activation and is not tuned for latency.
  *
  * A graph whose values carry QUANT_STATIC and whose float weights carry scales is *simulated*: weights and
- * activations are rounded to their grids (kernels/requant.h) after each operator, exactly where the integer
- * engine rounds. QUANT_DYNAMIC values stay float until a conv or fc reads them and are then rounded with each
- * sample's own range, as the engine does. */
+ * activations are rounded to their grids (kernels/requant.h) exactly where the integer engine rounds: once at the end
+ * of a fused chain (graph_quant.h). QUANT_DYNAMIC values stay float; what a conv or fc is about to read is rounded
+ * with each sample's own range, as the engine does, and other readers see the float. Batch normalizations use their
+ * mean and variance. */
 #ifndef TRAIN_FORWARD_H
 #define TRAIN_FORWARD_H
 

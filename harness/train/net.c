@@ -1,36 +1,19 @@
-/* Planning: graph → chain of layers with their buffers. */
+/* Planning: graph → layers, segments and quantization points. */
 #include "train/net.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "graph/graph_fold.h"
 #include "graph/graph_quant.h"
 
-static int has_weights(const struct net_layer *layer)
-{
-    return layer->op != OP_POOL_MAX;
-}
+struct plan {
+    struct net *net;
+    int *layer_of; /* (graph->values) the layer that holds the value */
+};
 
-static void plan_conv(const struct graph *graph, const struct node *node, struct net_layer *layer)
-{
-    const struct value *in = &graph->value[node->input[0]], *out = &graph->value[node->output];
-
-    layer->conv =
-        (struct conv_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[0],    out->dim[1], out->dim[2],
-                            node->kernel_h, node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
-}
-
-static void plan_pool(const struct graph *graph, const struct node *node, struct net_layer *layer)
-{
-    const struct value *in = &graph->value[node->input[0]], *out = &graph->value[node->output];
-
-    layer->pool =
-        (struct pool_shape){in->dim[0],     in->dim[1],     in->dim[2],     out->dim[1], out->dim[2], node->kernel_h,
-                            node->kernel_w, node->stride_h, node->stride_w, node->pad_h, node->pad_w};
-}
-
-static enum status check_weight(const struct net *net, const struct node *node, int index)
+static enum status check_tensor(const struct net *net, const struct node *node, int index)
 {
     if (net->graph->weight[index].type != DT_F32)
         return status_fail(ST_UNSUPPORTED, "node '%s': weight '%s' is %s; only float weights can be trained",
@@ -42,73 +25,123 @@ static enum status check_weight(const struct net *net, const struct node *node, 
     return ST_OK;
 }
 
-static enum status plan_layer(struct net *net, const struct node *node)
+static int is_relu(enum op op)
 {
-    const struct graph *graph = net->graph;
+    return op == OP_RELU || op == OP_RELU6;
+}
+
+static float ceiling_of(enum op op)
+{
+    return op == OP_RELU ? INFINITY : op == OP_RELU6 ? 6.0f : 0.0f;
+}
+
+/* Nodes that need no layer of their own: their value lies in the layer of what they read. */
+static int is_absorbed(const struct plan *plan, const struct node *node)
+{
+    const struct graph *graph = plan->net->graph;
+    int below;
+
+    if (node->op == OP_INPUT)
+        return 0;
+    below = plan->layer_of[node->input[0]];
+    if (is_relu(node->op) && plan->net->layer[below].op == OP_INPUT)
+        return 1; /* pixels lie in 0..1 */
+    if (graph_readers(graph, node->input[0]) != 1)
+        return 0;
+    if (node->op == OP_FLATTEN)
+        return plan->net->layer[below].channels == 1; /* sample by sample already */
+    return is_relu(node->op) && plan->net->layer[below].ceiling == 0;
+}
+
+static enum status plan_operator(struct net *net, const struct node *node, struct net_layer *layer)
+{
+    const struct value *in = &net->graph->value[node->input[0]];
+
+    switch (node->op) {
+    case OP_CONV:
+        layer->conv = conv_shape_of(net->graph, node);
+        return ST_OK;
+    case OP_FC:
+        layer->fc =
+            (struct fc_shape){net->batch * (in->rank == 2 ? in->dim[0] : 1), in->dim[in->rank - 1], node->channels};
+        return ST_OK;
+    case OP_POOL_MAX:
+    case OP_POOL_AVG:
+        layer->pool = pool_shape_of(net->graph, node);
+        return ST_OK;
+    case OP_BATCHNORM:
+        if (net->qat)
+            return status_fail(ST_UNSUPPORTED, "node '%s': fold batch normalizations before training with quantization",
+                               node->name);
+        if (in->rank != 3)
+            return status_fail(ST_UNSUPPORTED, "node '%s': only a batchnorm over C,H,W can be trained", node->name);
+        layer->norm.epsilon = (double)node->epsilon;
+        net->layer[layer->input[0]].normed = net->layers;
+        net->norms++;
+        return ST_OK;
+    case OP_RELU:
+    case OP_RELU6:
+        layer->ceiling = ceiling_of(node->op);
+        return ST_OK;
+    case OP_ADD:
+    case OP_FLATTEN:
+        return ST_OK;
+    default:
+        return status_fail(ST_UNSUPPORTED, "node '%s': %s cannot be trained", node->name, op_name(node->op));
+    }
+}
+
+static enum status plan_layer(struct plan *plan, const struct node *node)
+{
+    struct net *net = plan->net;
+    const struct value *out = &net->graph->value[node->output];
     struct net_layer *layer = &net->layer[net->layers];
 
     layer->op = node->op;
-    layer->weight = layer->bias = layer->point = layer->input_point = -1;
-    layer->in_count = value_count(&graph->value[node->input[0]]);
-    layer->out_count = value_count(&graph->value[node->output]);
-    if (has_weights(layer)) {
-        TRY(check_weight(net, node, node->weight));
+    layer->name = node->name;
+    layer->weight = layer->bias = layer->point = layer->input_point = layer->normed = -1;
+    layer->out_count = value_count(out);
+    layer->channels = out->rank == 3 ? out->dim[0] : 1;
+    layer->plane = (int)layer->out_count / layer->channels;
+    if (node->op != OP_INPUT) {
+        layer->inputs = node->op == OP_ADD ? 2 : 1;
+        for (int k = 0; k < layer->inputs; k++)
+            layer->input[k] = plan->layer_of[node->input[k]];
+        TRY(plan_operator(net, node, layer));
+    }
+    if (op_is_product(node->op) || node->op == OP_BATCHNORM) {
+        TRY(check_tensor(net, node, node->weight));
         if (node->bias >= 0)
-            TRY(check_weight(net, node, node->bias));
+            TRY(check_tensor(net, node, node->bias));
         layer->weight = node->weight;
         layer->bias = node->bias;
     }
-    if (node->op == OP_CONV)
-        plan_conv(graph, node, layer);
-    else if (node->op == OP_POOL_MAX)
-        plan_pool(graph, node, layer);
-    else
-        layer->fc = (struct fc_shape){net->batch, (int)layer->in_count, (int)layer->out_count};
-    layer->has_gradient = has_weights(layer) || (net->layers > 0 && net->layer[net->layers - 1].has_gradient);
-    net->layers++;
-    if (node->op != OP_FC)
-        net->spatial = net->layers;
+    layer->has_gradient = layer->weight >= 0;
+    for (int k = 0; k < layer->inputs; k++)
+        layer->has_gradient |= net->layer[layer->input[k]].has_gradient;
+    plan->layer_of[node->output] = net->layers++;
     return ST_OK;
 }
 
-/* The rounding of conv/fc node `node`'s input happens at the end of the layer before; its grid is that of the
- * quantization point. Pixels are on theirs already. */
-static void plan_point(struct net *net, const struct node *node)
+static enum status plan_layers(struct plan *plan)
 {
-    int value = graph_quant_source(net->graph, node->input[0]);
-    struct net_point *point = &net->point[net->points];
-
-    if (value < 0 || value == graph_input(net->graph))
-        return;
-    point->value = value;
-    point->grid.scale = 1;
-    net->layer[net->layers - 1].point = net->points;
-    net->layer[net->layers].input_point = net->points++;
-}
-
-static enum status plan(struct net *net)
-{
+    struct net *net = plan->net;
     const struct graph *graph = net->graph;
 
-    if (!graph_is_plain(graph))
-        return status_fail(ST_UNSUPPORTED, "graph '%s': has operators that are not supported here", graph->name);
-    for (int i = 1; i < graph->nodes; i++) {
+    TRY(graph_fold_check(graph));
+    for (int i = 0; i < graph->nodes; i++) {
         const struct node *node = &graph->node[i];
-        if (node->input[0] != graph->node[i - 1].output)
-            return status_fail(ST_UNSUPPORTED, "node '%s': training needs a chain, each node reading the one before",
-                               node->name);
-        if (node->op == OP_RELU && net->layers > 0)
-            net->layer[net->layers - 1].relu = 1;
-        if (node->op == OP_RELU || node->op == OP_FLATTEN)
-            continue; /* a ReLU right after the pixels changes nothing: they are not negative */
-        TRY(plan_layer(net, node));
-        if (net->qat && node->op != OP_POOL_MAX && net->layers > 1) {
-            net->layers--;
-            plan_point(net, node);
-            net->layers++;
+        if (i + 1 < graph->nodes && graph_readers(graph, node->output) == 0)
+            return status_fail(ST_UNSUPPORTED, "node '%s': nobody reads its output", node->name);
+        if (!is_absorbed(plan, node)) {
+            TRY(plan_layer(plan, node));
+            continue;
         }
+        plan->layer_of[node->output] = plan->layer_of[node->input[0]];
+        if (is_relu(node->op) && plan->layer_of[node->output] > 0)
+            net->layer[plan->layer_of[node->output]].ceiling = ceiling_of(node->op);
     }
-    if (net->layers == 0 || !net->layer[net->layers - 1].has_gradient)
+    if (!net->layer[net->layers - 1].has_gradient)
         return status_fail(ST_UNSUPPORTED, "graph '%s': has no conv or fc to train", graph->name);
     if (graph->value[graph_output(graph)].rank != 1)
         return status_fail(ST_UNSUPPORTED, "graph '%s': the output is not flat; end with a flatten or an fc",
@@ -116,49 +149,92 @@ static enum status plan(struct net *net)
     return ST_OK;
 }
 
-static enum status allocate_weights(struct net *net, struct net_layer *layer)
-{
-    const struct weight *weight = &net->graph->weight[layer->weight];
-    size_t rows = (size_t)weight->dim[0];
+/* ------------------------------------------------------------------ quantization points */
 
-    TRY(mem_alloc(weight->count, sizeof(float), &layer->weight_gradient));
-    TRY(mem_alloc(rows, sizeof(float), &layer->bias_gradient));
-    if (layer->op == OP_CONV)
-        TRY(mem_alloc(NET_SLOTS * (weight->count + rows), sizeof(float), &layer->partial));
-    if (!net->qat)
-        return ST_OK;
-    TRY(mem_alloc(weight->count, sizeof(float), &layer->weight_used));
-    TRY(mem_alloc(rows, sizeof(float), &layer->bias_used));
-    return mem_alloc(rows, sizeof(float), &layer->weight_scale);
+/* The value at which point v is rounded: behind max-pooling, ReLU and flatten that alone read it. */
+static int rounded_at(const struct graph *graph, int v)
+{
+    for (;;) {
+        int reader = graph_consumer(graph, v);
+        enum op op = reader < 0 ? OP_COUNT : graph->node[reader].op;
+        if (graph_readers(graph, v) != 1 || !(op == OP_POOL_MAX || op == OP_FLATTEN || is_relu(op)))
+            return v;
+        v = graph->node[reader].output;
+    }
 }
 
-static enum status allocate(struct net *net)
+static int point_of(const struct net *net, int value)
 {
-    size_t batch = (size_t)net->batch;
+    for (int p = 0; p < net->points; p++)
+        if (net->point[p].value == value)
+            return p;
+    return -1;
+}
 
-    for (int l = 0; l < net->layers; l++) {
-        struct net_layer *layer = &net->layer[l];
-        TRY(mem_alloc(batch * layer->out_count, sizeof(float), &layer->out));
-        layer->raw = layer->out;
-        if (layer->point >= 0) {
-            layer->raw = NULL;
-            TRY(mem_alloc(batch * layer->out_count, sizeof(float), &layer->raw));
+static void plan_points(struct plan *plan)
+{
+    struct net *net = plan->net;
+    const struct graph *graph = net->graph;
+
+    for (int i = 1; i < graph->nodes; i++) {
+        const struct node *node = &graph->node[i];
+        int v = node->output, source = graph_quant_source(graph, v);
+        if (source == v && net->layer[plan->layer_of[v]].op != OP_INPUT) {
+            net->point[net->points].value = v;
+            net->point[net->points].grid.scale = 1;
+            net->layer[plan->layer_of[rounded_at(graph, v)]].point = net->points++;
+        } else if (node->op == OP_RELU6 && source >= 0 && net->layer[plan->layer_of[v]].op == OP_RELU6) {
+            net->layer[plan->layer_of[v]].point = point_of(net, source); /* its 6 lies on no grid */
         }
-        if (layer->has_gradient)
-            TRY(mem_alloc(batch * layer->out_count, sizeof(float), &layer->gradient));
-        if (has_weights(layer))
-            TRY(allocate_weights(net, layer));
-        if (layer->op == OP_CONV && conv_scratch_floats(&layer->conv) > net->scratch_floats)
-            net->scratch_floats = conv_scratch_floats(&layer->conv);
     }
-    net->scratch_floats = mem_round(net->scratch_floats * sizeof(float)) / sizeof(float);
-    TRY(mem_alloc(NET_SLOTS * net->scratch_floats, sizeof(float), &net->scratch));
-    return mem_alloc(batch * net->input_count, sizeof(float), &net->input);
+    for (int i = 1; i < graph->nodes; i++)
+        if (op_is_product(graph->node[i].op))
+            net->layer[plan->layer_of[graph->node[i].output]].input_point =
+                point_of(net, graph_quant_source(graph, graph->node[i].input[0]));
+}
+
+/* ------------------------------------------------------------------ order of work */
+
+static void plan_segments(struct net *net)
+{
+    for (int l = 0; l < net->layers; l++) {
+        struct net_segment *segment = net->segments > 0 ? &net->segment[net->segments - 1] : NULL;
+        enum op op = net->layer[l].op;
+        if (!segment || segment->is_fc || op == OP_FC || op == OP_BATCHNORM) {
+            segment = &net->segment[net->segments++];
+            *segment = (struct net_segment){l, l, op == OP_FC};
+        }
+        segment->last = l + 1;
+    }
+}
+
+/* The last reader of a layer writes its gradient, earlier ones add theirs. */
+static void plan_gradients(struct net *net, int *written)
+{
+    for (int l = net->layers - 1; l > 0; l--) {
+        struct net_layer *layer = &net->layer[l];
+        for (int k = 0; k < layer->inputs; k++)
+            layer->add[k] = written[layer->input[k]]++ > 0;
+    }
+}
+
+static enum status plan_all(struct net *net, int *per_value)
+{
+    struct plan plan = {net, per_value};
+
+    TRY(plan_layers(&plan));
+    if (net->qat)
+        plan_points(&plan);
+    plan_segments(net);
+    memset(per_value, 0, (size_t)net->graph->values * sizeof *per_value);
+    plan_gradients(net, per_value); /* there are at most as many layers as values */
+    return net_allocate(net);
 }
 
 enum status net_new(struct graph *graph, int batch, const struct train_options *options, struct net **out)
 {
     enum status st = ST_OK;
+    int *per_value = NULL;
     struct net *net;
 
     TRY(blas_ready(options->blas));
@@ -174,38 +250,62 @@ enum status net_new(struct graph *graph, int batch, const struct train_options *
     net->rounding = 1;
     net->input_count = value_count(&graph->value[graph_input(graph)]);
     TRY_OUT(mem_alloc((size_t)graph->nodes, sizeof *net->layer, &net->layer));
+    TRY_OUT(mem_alloc((size_t)graph->nodes, sizeof *net->segment, &net->segment));
     TRY_OUT(mem_alloc((size_t)graph->nodes, sizeof *net->point, &net->point));
-    TRY_OUT(plan(net));
-    TRY_OUT(allocate(net));
+    TRY_OUT(mem_alloc((size_t)graph->values, sizeof *per_value, &per_value));
+    TRY_OUT(plan_all(net, per_value));
+    mem_free(per_value);
     *out = net;
     return ST_OK;
 out:
+    mem_free(per_value);
     net_free(net);
     return st;
 }
 
-void net_free(struct net *net)
+/* ------------------------------------------------------------------ what the passes share */
+
+int net_shard(const struct net *net, int shard, int *out_first)
 {
-    if (!net)
-        return;
-    for (int l = 0; l < net->layers; l++) {
-        struct net_layer *layer = &net->layer[l];
-        if (layer->raw != layer->out)
-            mem_free(layer->raw);
-        mem_free(layer->out);
-        mem_free(layer->gradient);
-        mem_free(layer->weight_used);
-        mem_free(layer->bias_used);
-        mem_free(layer->weight_scale);
-        mem_free(layer->weight_gradient);
-        mem_free(layer->bias_gradient);
-        mem_free(layer->partial);
-    }
-    mem_free(net->layer);
-    mem_free(net->point);
-    mem_free(net->input);
-    mem_free(net->scratch);
-    mem_free(net);
+    *out_first = (int)((long)net->batch * shard / NET_SLOTS);
+    return (int)((long)net->batch * (shard + 1) / NET_SLOTS) - *out_first;
+}
+
+/* Large enough that OpenBLAS' packing of the shared operand (once per block) stays small, even so that two threads
+ * share them evenly. */
+int net_blocks(const struct fc_shape *fc)
+{
+    double macs = (double)fc->n * fc->in * fc->out;
+    return macs < 1e6 ? 1 : macs < 8e6 ? 2 : macs < 64e6 ? 4 : 8;
+}
+
+/* Block b over `count` columns, on multiples of 16 where possible. */
+void net_block(int count, int blocks, int block, int *out_first, int *out_last)
+{
+    int units = (count + 15) / 16;
+    *out_first = (int)((long)units * block / blocks) * 16;
+    *out_last = (int)((long)units * (block + 1) / blocks) * 16;
+    if (*out_last > count)
+        *out_last = count;
+    if (*out_first > count)
+        *out_first = count;
+}
+
+float *net_tensor(const struct net *net, int weight)
+{
+    return net->graph->weight[weight].data;
+}
+
+const float *net_weight(const struct net *net, const struct net_layer *layer)
+{
+    return layer->weight_used ? layer->weight_used : net_tensor(net, layer->weight);
+}
+
+const float *net_bias(const struct net *net, const struct net_layer *layer)
+{
+    if (layer->bias < 0)
+        return NULL;
+    return layer->weight_used ? layer->bias_used : net_tensor(net, layer->bias);
 }
 
 const float *net_logits(const struct net *net)

@@ -4,20 +4,16 @@
 #include <string.h>
 
 void fc_forward(const struct fc_shape *shape, enum train_blas blas, int first, int last, const float *x, const float *w,
-                const float *bias, int relu, float *y)
+                const float *bias, float *y)
 {
     int width = last - first;
 
     blas_gemm(blas, 0, 1, shape->n, width, shape->in, x, shape->in, w + (ptrdiff_t)first * shape->in, shape->in, 0,
               y + first, shape->out);
-    for (int i = 0; i < shape->n; i++) {
+    for (int i = 0; bias && i < shape->n; i++) {
         float *restrict row = y + (ptrdiff_t)i * shape->out + first;
-        if (bias)
-            for (int j = 0; j < width; j++)
-                row[j] += bias[first + j];
-        if (relu)
-            for (int j = 0; j < width; j++)
-                row[j] = row[j] > 0 ? row[j] : 0;
+        for (int j = 0; j < width; j++)
+            row[j] += bias[first + j];
     }
 }
 
@@ -40,8 +36,8 @@ void fc_backward_weight(const struct fc_shape *shape, enum train_blas blas, int 
 }
 
 void fc_backward_input(const struct fc_shape *shape, enum train_blas blas, int first, int last, const float *dy,
-                       const float *w, float *dx)
+                       const float *w, int add, float *dx)
 {
-    blas_gemm(blas, 0, 0, shape->n, last - first, shape->out, dy, shape->out, w + first, shape->in, 0, dx + first,
-              shape->in);
+    blas_gemm(blas, 0, 0, shape->n, last - first, shape->out, dy, shape->out, w + first, shape->in, add ? 1.0f : 0.0f,
+              dx + first, shape->in);
 }

@@ -15,7 +15,7 @@
 
 enum {
     EPOCH_VALID = 1000,  /* images judged after each epoch: cheap, and only for the eye */
-    MEASURE_BATCHES = 16 /* of training images, for the final activation ranges */
+    MEASURE_BATCHES = 16 /* of training images, for statistics: activation ranges, batch normalizations */
 };
 
 /* Random streams: the order of samples; augmentation has streams of its own. */
@@ -151,7 +151,7 @@ static enum status add_tensor(struct trainer *t, int layer, int bias)
     tensor->weight = weight->data;
     tensor->gradient = bias ? l->bias_gradient : l->weight_gradient;
     tensor->count = weight->count;
-    tensor->weight_decay = bias ? 0 : t->options->weight_decay;
+    tensor->weight_decay = bias || t->net->layer[layer].op == OP_BATCHNORM ? 0 : t->options->weight_decay;
     t->tensor_layer[t->tensors] = layer;
     t->tensor_bias[t->tensors] = bias;
     t->tensor_weight[t->tensors++] = index;
@@ -316,13 +316,26 @@ static enum status train_step(struct trainer *t, long step, long steps, double *
 
 /* ------------------------------------------------------------------ epochs */
 
-/* Brings the view up to date: averaged weights are there already, others are copied; with qat, its grids. */
+/* Training images for statistics: of activations and of batch normalizations. Not augmented, as at inference. */
+static uint32_t measured_images(const struct trainer *t)
+{
+    uint32_t most = (uint32_t)(MEASURE_BATCHES * t->batch);
+    return t->train->n < most ? t->train->n : most;
+}
+
+/* Brings the view up to date: averaged weights are there already, others are copied; with qat, its grids. Statistics of
+ * batch normalizations are measured with the view's weights. */
 static enum status refresh_view(struct trainer *t)
 {
     if (t->options->ema <= 0)
         for (int i = 0; i < t->tensors; i++)
             memcpy(t->view.weight[t->tensor_weight[i]].data, t->tensor[i].weight, t->tensor[i].count * sizeof(float));
-    return t->options->qat ? net_points_store(t->net, &t->view) : ST_OK;
+    if (t->options->qat)
+        return net_points_store(t->net, &t->view);
+    t->net->graph = &t->view;
+    net_norm_measure(t->net, t->train->pixels, measured_images(t));
+    t->net->graph = t->graph;
+    return ST_OK;
 }
 
 static enum status epoch_top1(struct trainer *t, double *out)
@@ -370,19 +383,27 @@ static enum status train_epochs(struct trainer *t, struct progress *bar, double 
     return ST_OK;
 }
 
-/* The averaged weights become the graph's; with qat, the ranges are measured with them on training images that
- * are not augmented, so that the simulated graph is what was judged. */
+static void copy_tensor(const struct graph *from, struct graph *to, int index)
+{
+    memcpy(to->weight[index].data, from->weight[index].data, to->weight[index].count * sizeof(float));
+}
+
+/* The averaged weights become the graph's, with their statistics; with qat, the ranges are measured with them on
+ * training images that are not augmented, so that the simulated graph is what was judged. */
 static enum status finish(struct trainer *t)
 {
     TRY(refresh_view(t));
     for (int i = 0; i < t->tensors; i++)
         memcpy(t->tensor[i].weight, t->view.weight[t->tensor_weight[i]].data, t->tensor[i].count * sizeof(float));
+    for (int i = 0; i < t->graph->nodes; i++)
+        if (t->graph->node[i].op == OP_BATCHNORM) {
+            copy_tensor(&t->view, t->graph, t->graph->node[i].mean);
+            copy_tensor(&t->view, t->graph, t->graph->node[i].variance);
+        }
     if (!t->options->qat)
         return ST_OK;
     net_quantize_weights(t->net);
-    net_points_measure(t->net, t->train->pixels,
-                       t->train->n < (uint32_t)(MEASURE_BATCHES * t->batch) ? t->train->n
-                                                                            : (uint32_t)(MEASURE_BATCHES * t->batch));
+    net_points_measure(t->net, t->train->pixels, measured_images(t));
     return net_points_store(t->net, t->graph);
 }
 

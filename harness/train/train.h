@@ -32,7 +32,7 @@ struct train_options {
     float lr, lr_end;   /* cosine from lr to lr_end */
     float warmup;       /* share of all steps with a linear ramp, 0..0.5 */
     float momentum;     /* SGD (Nesterov) */
-    float weight_decay; /* decoupled for Adam (AdamW), L2 for SGD; weights only, not biases */
+    float weight_decay; /* decoupled for Adam (AdamW), L2 for SGD; weights of conv and fc only */
     float label_smoothing;
     float ema; /* decay of the weight average that becomes the result; 0: off. Bias-corrected at the start. */
     int flip;  /* 1: mirror horizontally with probability 1/2 */
@@ -60,12 +60,14 @@ struct train_result {
 
 void train_defaults(struct train_options *options);
 
-/* Trains in place, on a chain of operators. Scales and quantized values that the graph brings along are dropped. Masked
- * weights stay zero (weights, averages and moments). With qat, on return every conv and fc weight has its per-channel
- * `scale` set and every value its QUANT_STATIC scale and zero_point (shared along max-pool, flatten and ReLU as
- * graph_quant_source says; the output value stays QUANT_NONE): the graph is then a simulated one (forward.h), ready for
- * integer conversion. A non-finite loss stops with ST_MISMATCH and words about the step and learning rate.
- * ST_INTERRUPTED leaves the graph unusable. */
+/* Trains in place: conv, fc, batchnorm, add, relu, relu6, pooling and flatten in any acyclic order; ST_UNSUPPORTED
+ * names what else there is. Batch normalizations end with the mean and variance of training images under the final
+ * weights; fold them (graph_fold.h) before training with qat. Scales and quantized values that the graph brings along
+ * are dropped. Masked weights stay zero (weights, averages and moments). With qat, on return every conv and fc weight
+ * has its per-channel `scale` set and every value its QUANT_STATIC scale and zero_point (shared along max-pool, flatten
+ * and ReLU as graph_quant_source says; the output value stays QUANT_NONE): the graph is then a simulated one
+ * (forward.h), ready for integer conversion. A non-finite loss stops with ST_MISMATCH and words about the step and
+ * learning rate. ST_INTERRUPTED leaves the graph unusable. */
 enum status train_graph(struct graph *graph, const struct dataset *train, const struct dataset *valid,
                         const struct train_options *options, struct train_result *out);
 
