@@ -15,7 +15,7 @@ struct kn_walk_one {
     ptrdiff_t line, at, step_x, step_y;
 };
 struct kn_walk {
-    int row_w, column;
+    int row_w, column, adds; /* adds: there is a residual */
     struct kn_walk_one x, y, add;
 };
 
@@ -30,7 +30,7 @@ static inline struct kn_walk kn_walk_begin(const struct kn_rows *a, const struct
                                            const struct kn_residual *residual)
 {
     int line = a->first / a->row_w, column = a->first % a->row_w;
-    struct kn_walk w = {.row_w = a->row_w, .column = column};
+    struct kn_walk w = {.row_w = a->row_w, .column = column, .adds = residual != NULL};
     w.x = kn_walk_one(a->step_x, a->step_y, line, column);
     w.y = kn_walk_one(c->step_x, c->step_y, line, column);
     if (residual)
@@ -38,23 +38,52 @@ static inline struct kn_walk kn_walk_begin(const struct kn_rows *a, const struct
     return w;
 }
 
-static inline ptrdiff_t kn_walk_step(struct kn_walk_one *one, int wrap)
+/* `count` rows of one line. */
+static inline void kn_walk_along(struct kn_walk_one *one, int count, ptrdiff_t *out)
 {
-    ptrdiff_t at = one->at;
-    one->line += wrap ? one->step_y : 0;
-    one->at = wrap ? one->line : at + one->step_x;
-    return at;
+    for (int i = 0; i < count; i++)
+        out[i] = one->at + i * one->step_x;
+    one->at += count * one->step_x;
 }
 
-/* The next `count` (at most KN_WALK_MAX) rows. */
+static inline void kn_walk_down(struct kn_walk_one *one)
+{
+    one->line += one->step_y;
+    one->at = one->line;
+}
+
+/* At the end of a line: to the start of the next. */
+static inline void kn_walk_wrap(struct kn_walk *w)
+{
+    if (w->column == w->row_w) {
+        w->column = 0;
+        kn_walk_down(&w->x);
+        kn_walk_down(&w->y);
+        kn_walk_down(&w->add);
+    }
+}
+
+/* Passes `count` rows, all of them in the present line. */
+static inline void kn_walk_skip(struct kn_walk *w, int count)
+{
+    w->column += count;
+    w->x.at += count * w->x.step_x;
+    w->y.at += count * w->y.step_x;
+    w->add.at += count * w->add.step_x;
+    kn_walk_wrap(w);
+}
+
+/* The next `count` (at most KN_WALK_MAX) rows. out->add is set only if there is a residual. */
 static inline void kn_walk_next(struct kn_walk *w, int count, struct kn_places *out)
 {
-    for (int i = 0; i < count; i++) {
-        int wrap = ++w->column == w->row_w;
-        out->x[i] = kn_walk_step(&w->x, wrap);
-        out->y[i] = kn_walk_step(&w->y, wrap);
-        out->add[i] = kn_walk_step(&w->add, wrap);
-        w->column = wrap ? 0 : w->column;
+    for (int done = 0, along; done < count; done += along) {
+        along = w->row_w - w->column < count - done ? w->row_w - w->column : count - done;
+        kn_walk_along(&w->x, along, out->x + done);
+        kn_walk_along(&w->y, along, out->y + done);
+        if (w->adds)
+            kn_walk_along(&w->add, along, out->add + done);
+        w->column += along;
+        kn_walk_wrap(w);
     }
 }
 

@@ -45,9 +45,9 @@ KN_INLINE vec vec_fma(vec x, vec w, vec sum)
     return _mm256_fmadd_ps(x, w, sum);
 }
 
-KN_INLINE vec vec_clamp(vec x, float lo, float hi)
+KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
 {
-    return kn_clamp_ps(x, _mm256_set1_ps(lo), _mm256_set1_ps(hi));
+    return kn_clamp_ps(x, lo, hi);
 }
 
 #include "kernels/x86/gemm_f32_tile.h"

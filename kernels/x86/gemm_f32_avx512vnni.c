@@ -52,9 +52,9 @@ KN_INLINE vec vec_fma(vec x, vec w, vec sum)
 }
 
 /* max then min, in the operand order of kn_clamp. */
-KN_INLINE vec vec_clamp(vec x, float lo, float hi)
+KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
 {
-    return _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(lo)), _mm512_set1_ps(hi));
+    return _mm512_min_ps(_mm512_max_ps(x, lo), hi);
 }
 
 #include "kernels/x86/gemm_f32_tile.h"

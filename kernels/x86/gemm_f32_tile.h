@@ -22,7 +22,7 @@
 #include "kernels/unroll.h"
 #include "kernels/walk.h"
 
-enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, SINGLE = 4 };
+enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, STEPS = 4, SINGLE = STEPS };
 
 /* What surrounds the sums of one panel. */
 struct finish {
@@ -30,12 +30,14 @@ struct finish {
     int last;                      /* outputs in the panel's last vector, 1..LANES; the others are full */
     float lo, hi;
     float *c;         /* of this panel's first output */
+    ptrdiff_t step_x; /* of c */
     const float *add; /* the residual, likewise, or NULL */
 };
 
-/* Sums of row i begin with start[i * start_step + ...]. */
-typedef void (*tile_fn)(const struct kn_rows *a, const float *const *row, const float *w, const float *start,
-                        ptrdiff_t start_step, const struct finish *f, const ptrdiff_t *at);
+/* Sums of row i begin with start[i * start_step + ...]. `times` tiles one after the other, all in one line; `at` is
+ * where the first one's rows are. */
+typedef void (*tile_fn)(const struct kn_rows *a, const struct kn_places *at, int times, const float *w,
+                        const float *start, ptrdiff_t start_step, const struct finish *f);
 
 KN_TILE void step(vec *sum, const float *const *x, ptrdiff_t k, const float *w, int mr, int nv)
 {
@@ -53,62 +55,50 @@ KN_TILE void step(vec *sum, const float *const *x, ptrdiff_t k, const float *w, 
 }
 
 /* Vector v of every row. */
-KN_TILE void store_full(const vec *sum, int mr, int nv, const struct finish *f, const ptrdiff_t *at, int v)
+KN_TILE void store_full(const vec *sum, int mr, int nv, vec lo, vec hi, float *c, const ptrdiff_t *at, int v)
 {
     KN_UNROLL
     for (int i = 0; i < mr; i++)
-        vec_store(f->c + at[i] + LANES * v, vec_clamp(sum[i * nv + v], f->lo, f->hi));
+        vec_store(c + at[i] + LANES * v, vec_clamp(sum[i * nv + v], lo, hi));
 }
 
 /* A partly filled vector of every row, brought through memory: a loop over rows with branches inside would not be
  * unrolled early enough, and then all sums would live in memory. */
-static void store_part(const float *spill, int mr, int v, const struct finish *f, const ptrdiff_t *at)
+static void store_part(const float *spill, int mr, int last, float *c, const ptrdiff_t *at)
 {
     for (int i = 0; i < mr; i++, spill += LANES)
-        vec_store_part(f->c + at[i] + LANES * v, vec_clamp(vec_load(spill), f->lo, f->hi), f->last);
+        vec_store_part(c + at[i], vec_load(spill), last);
 }
 
-KN_TILE void store(const vec *sum, int mr, int nv, const struct finish *f, const ptrdiff_t *at)
+KN_TILE void store(const vec *sum, int mr, int nv, const struct finish *f, float *c, const ptrdiff_t *at)
 {
     _Alignas(64) float spill[LANES * CUT];
+    vec lo = vec_all(&f->lo), hi = vec_all(&f->hi);
     KN_UNROLL
     for (int v = 0; v < nv - 1; v++)
-        store_full(sum, mr, nv, f, at, v);
+        store_full(sum, mr, nv, lo, hi, c, at, v);
     if (f->last == LANES) {
-        store_full(sum, mr, nv, f, at, nv - 1);
+        store_full(sum, mr, nv, lo, hi, c, at, nv - 1);
         return;
     }
     KN_UNROLL
     for (int i = 0; i < mr; i++)
-        vec_store(spill + LANES * i, sum[i * nv + nv - 1]);
-    store_part(spill, mr, nv - 1, f, at);
+        vec_store(spill + LANES * i, vec_clamp(sum[i * nv + nv - 1], lo, hi));
+    store_part(spill, mr, f->last, c + LANES * (nv - 1), at);
 }
 
-/* ku sums for each output, of which the first begins with `start`. */
-KN_TILE void tile(const struct kn_rows *a, const float *const *row, const float *w, const float *start,
-                  ptrdiff_t start_step, int mr, int nv, int ku, const struct finish *f, const ptrdiff_t *at)
+/* The sums of one tile, with rows x. */
+KN_TILE void sum_up(vec *sum, const struct kn_rows *a, const float *const *x, const float *w, int mr, int nv, int ku)
 {
-    const float *x[CUT];
-    vec sum[SUMS];
     ptrdiff_t len = a->seg_len, k = 0;
     int segs = a->segs, column = 0;
-    KN_UNROLL
-    for (int i = 0; i < mr; i++) {
-        x[i] = row[i];
-        KN_UNROLL
-        for (int v = 0; v < nv; v++)
-            sum[i * nv + v] = vec_load(start + i * start_step + LANES * v);
-    }
-    KN_UNROLL
-    for (int i = mr * nv; i < mr * nv * ku; i++)
-        sum[i] = vec_zero();
     do {
         ptrdiff_t end = k + len;
-        if (ku > 1) {
-            for (; k + ku <= end; k += ku, w += LANES * nv * ku) {
+        if (ku > 1 || nv == 1) {
+            for (; k + STEPS <= end; k += STEPS, w += LANES * nv * STEPS) {
                 KN_UNROLL
-                for (int u = 0; u < ku; u++)
-                    step(sum + u * mr * nv, x, k + u, w + u * LANES * nv, mr, nv);
+                for (int u = 0; u < STEPS; u++)
+                    step(sum + u % ku * mr * nv, x, k + u, w + u * LANES * nv, mr, nv);
             }
         }
         for (; k < end; k++, w += LANES * nv)
@@ -121,15 +111,44 @@ KN_TILE void tile(const struct kn_rows *a, const float *const *row, const float 
         for (int u = 1; u < ku; u++)
             sum[i] = vec_add(sum[i], sum[u * mr * nv + i]);
     }
-    store(sum, mr, nv, f, at);
+}
+
+/* ku sums for each output, of which the first begins with `start`. */
+KN_TILE void tile(const struct kn_rows *a, const struct kn_places *at, int times, const float *w, const float *start,
+                  ptrdiff_t start_step, int mr, int nv, int ku, const struct finish *f)
+{
+    const float *x[CUT];
+    float *c = f->c;
+    ptrdiff_t x_step = mr * a->step_x, c_step = mr * f->step_x;
+    KN_UNROLL
+    for (int i = 0; i < mr; i++)
+        x[i] = (const float *)a->base + at->x[i];
+    do {
+        vec sum[SUMS];
+        KN_UNROLL
+        for (int i = 0; i < mr; i++) {
+            KN_UNROLL
+            for (int v = 0; v < nv; v++)
+                sum[i * nv + v] = vec_load(start + i * start_step + LANES * v);
+        }
+        KN_UNROLL
+        for (int i = mr * nv; i < mr * nv * ku; i++)
+            sum[i] = vec_zero();
+        sum_up(sum, a, x, w, mr, nv, ku);
+        store(sum, mr, nv, f, c, at->y);
+        c += c_step;
+        KN_UNROLL
+        for (int i = 0; i < mr; i++)
+            x[i] += x_step;
+    } while (--times);
 }
 
 /* One function per tile, so that the compiler allocates registers for each alone. */
 #define TILE(mr, nv, ku)                                                                                               \
-    static void tile_##mr##_##nv(const struct kn_rows *a, const float *const *row, const float *w, const float *start, \
-                                 ptrdiff_t start_step, const struct finish *f, const ptrdiff_t *at)                    \
+    static void tile_##mr##_##nv(const struct kn_rows *a, const struct kn_places *at, int times, const float *w,       \
+                                 const float *start, ptrdiff_t start_step, const struct finish *f)                     \
     {                                                                                                                  \
-        tile(a, row, w, start, start_step, mr, nv, ku, f, at);                                                         \
+        tile(a, at, times, w, start, start_step, mr, nv, ku, f);                                                       \
     }
 
 /* start (mr, nv, LANES) = bias + residual. */
@@ -152,6 +171,14 @@ static inline int tile_rows(int left, int tallest)
     return (left + 1) / 2;
 }
 
+/* How many of the tallest tiles to compute at once: those that lie in what is left of the line; at least 1. */
+static inline int tiles_along(int left, int line_left, int tallest)
+{
+    int full = left % tallest == 0 ? left / tallest : left / tallest - 1, along = line_left / tallest;
+    full = full < along ? full : along;
+    return full > 1 ? full : 1;
+}
+
 /* All rows against one panel of nv vectors. tiles[mr - 1] computes mr rows; the first one is the single row. */
 static inline void run_panel(const struct kn_rows *a, const struct kn_out *c, const struct kn_residual *residual,
                              const float *w, int nv, const tile_fn *tiles, int tallest, const struct finish *f)
@@ -161,15 +188,14 @@ static inline void run_panel(const struct kn_rows *a, const struct kn_out *c, co
     int single = a->m % CUT == 1, left = a->m;
     while (left > 0) {
         int count = left > single ? tile_rows(left - single, tallest) : 1;
-        const float *row[CUT];
+        int times = count == tallest && !f->add ? tiles_along(left - single, walk.row_w - walk.column, tallest) : 1;
         struct kn_places at;
         kn_walk_next(&walk, count, &at);
-        for (int i = 0; i < count; i++)
-            row[i] = (const float *)a->base + at.x[i];
         if (f->add)
             add_residual(start, count, nv, f, at.add);
-        tiles[count - 1](a, row, w, f->add ? start : f->bias, f->add ? LANES * nv : 0, f, at.y);
-        left -= count;
+        tiles[count - 1](a, &at, times, w, f->add ? start : f->bias, f->add ? LANES * nv : 0, f);
+        kn_walk_skip(&walk, (times - 1) * count);
+        left -= times * count;
     }
 }
 
@@ -178,7 +204,10 @@ static inline void run_product(const struct kn_rows *a, const float *w, const st
                                const struct kn_out *c, const tile_fn *const tiles[3], const int tallest[3])
 {
     size_t depth = kn_panel_depth(1, a->segs, a->seg_len);
-    struct finish f = {.lo = tail->lo, .hi = tail->hi};
+    struct finish f;
+    f.lo = tail->lo;
+    f.hi = tail->hi;
+    f.step_x = c->step_x;
     for (int first = 0, width; first < n; first += width) {
         int nv;
         width = kn_panel_width(NR, n - first);
