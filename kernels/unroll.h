@@ -12,7 +12,8 @@
 #define KN_TILE KN_INLINE
 #endif
 
-/* Before a loop over constants: unroll it completely, so that arrays of sums become registers. */
+/* Before a loop over constants: unroll it completely, so that arrays of sums become registers. clang 14
+ * does so too late where the loop has a single iteration: write it without the loop. */
 #if defined(__clang__)
 #define KN_UNROLL _Pragma("clang loop unroll(full)")
 #else

@@ -59,39 +59,36 @@ KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
 
 #include "kernels/x86/gemm_f32_tile.h"
 
-TILE(1, 1, SINGLE)
-TILE(2, 1, 1)
-TILE(3, 1, 1)
-TILE(4, 1, 1)
-TILE(5, 1, 1)
-TILE(6, 1, 1)
-TILE(7, 1, 1)
-TILE(8, 1, 1)
-TILE(9, 1, 1)
-TILE(10, 1, 1)
-TILE(1, 2, SINGLE)
-TILE(2, 2, 1)
-TILE(3, 2, 1)
-TILE(4, 2, 1)
-TILE(5, 2, 1)
-TILE(6, 2, 1)
-TILE(7, 2, 1)
-TILE(8, 2, 1)
-TILE(9, 2, 1)
-TILE(10, 2, 1)
-TILE(11, 2, 1)
-TILE(12, 2, 1)
-TILE(1, 3, SINGLE)
-TILE(2, 3, 1)
-TILE(3, 3, 1)
-TILE(4, 3, 1)
-TILE(5, 3, 1)
-TILE(6, 3, 1)
-TILE(7, 3, 1)
-TILE(8, 3, 1)
+SINGLE(1)
+TILE(2, 1)
+TILE(3, 1)
+TILE(4, 1)
+TILE(5, 1)
+TILE(6, 1)
+TILE(7, 1)
+TILE(8, 1)
+SINGLE(2)
+TILE(2, 2)
+TILE(3, 2)
+TILE(4, 2)
+TILE(5, 2)
+TILE(6, 2)
+TILE(7, 2)
+TILE(8, 2)
+TILE(9, 2)
+TILE(10, 2)
+TILE(11, 2)
+TILE(12, 2)
+SINGLE(3)
+TILE(2, 3)
+TILE(3, 3)
+TILE(4, 3)
+TILE(5, 3)
+TILE(6, 3)
+TILE(7, 3)
+TILE(8, 3)
 
-static const tile_fn narrow[] = {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1,
-                                 tile_6_1, tile_7_1, tile_8_1, tile_9_1, tile_10_1};
+static const tile_fn narrow[] = {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1};
 static const tile_fn full[] = {tile_1_2, tile_2_2, tile_3_2, tile_4_2,  tile_5_2,  tile_6_2,
                                tile_7_2, tile_8_2, tile_9_2, tile_10_2, tile_11_2, tile_12_2};
 static const tile_fn wide[] = {tile_1_3, tile_2_3, tile_3_3, tile_4_3, tile_5_3, tile_6_3, tile_7_3, tile_8_3};
@@ -100,6 +97,6 @@ void kn_gemm_f32__avx512vnni_12x32(const struct kn_rows *a, const void *packed, 
                                    const struct kn_out *c)
 {
     static const tile_fn *const tiles[] = {narrow, full, wide};
-    static const int tallest[] = {10, 12, 8};
+    static const int tallest[] = {8, 12, 8};
     run_product(a, packed, tail, n, c, tiles, tallest);
 }

@@ -22,7 +22,8 @@
 #include "kernels/unroll.h"
 #include "kernels/walk.h"
 
-enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, STEPS = 4, SINGLE = STEPS };
+enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, STEPS = 4 };
+enum { LINE = 16, FETCH = 8 * LINE, LARGE = 1 << 14 }; /* floats */
 
 /* What surrounds the sums of one panel. */
 struct finish {
@@ -31,6 +32,7 @@ struct finish {
     float lo, hi;
     float *c;         /* of this panel's first output */
     ptrdiff_t step_x; /* of c */
+    int ahead;        /* fetch weights in advance: the panel will have left the first caches between two tiles */
     const float *add; /* the residual, likewise, or NULL */
 };
 
@@ -39,12 +41,15 @@ struct finish {
 typedef void (*tile_fn)(const struct kn_rows *a, const struct kn_places *at, int times, const float *w,
                         const float *start, ptrdiff_t start_step, const struct finish *f);
 
-KN_TILE void step(vec *sum, const float *const *x, ptrdiff_t k, const float *w, int mr, int nv)
+KN_TILE void step(vec *sum, const float *const *x, ptrdiff_t k, const float *w, int mr, int nv, int ahead)
 {
     vec wv[3];
     KN_UNROLL
-    for (int v = 0; v < nv; v++)
+    for (int v = 0; v < nv; v++) {
         wv[v] = vec_load(w + LANES * v);
+        if (ahead && LANES * v % LINE == 0)
+            __builtin_prefetch(w + LANES * v + FETCH);
+    }
     KN_UNROLL
     for (int i = 0; i < mr; i++) {
         vec xv = vec_all(x[i] + k);
@@ -74,9 +79,10 @@ KN_TILE void store(const vec *sum, int mr, int nv, const struct finish *f, float
 {
     _Alignas(64) float spill[LANES * CUT];
     vec lo = vec_all(&f->lo), hi = vec_all(&f->hi);
-    KN_UNROLL
-    for (int v = 0; v < nv - 1; v++)
-        store_full(sum, mr, nv, lo, hi, c, at, v);
+    if (nv > 1)
+        store_full(sum, mr, nv, lo, hi, c, at, 0);
+    if (nv > 2)
+        store_full(sum, mr, nv, lo, hi, c, at, 1);
     if (f->last == LANES) {
         store_full(sum, mr, nv, lo, hi, c, at, nv - 1);
         return;
@@ -87,35 +93,42 @@ KN_TILE void store(const vec *sum, int mr, int nv, const struct finish *f, float
     store_part(spill, mr, f->last, c + LANES * (nv - 1), at);
 }
 
+/* The same for a single row. */
+KN_TILE void store_row(const vec *sum, int nv, const struct finish *f, float *c)
+{
+    _Alignas(64) float spill[LANES];
+    const ptrdiff_t at = 0;
+    vec lo = vec_all(&f->lo), hi = vec_all(&f->hi);
+    if (nv > 1)
+        vec_store(c, vec_clamp(sum[0], lo, hi));
+    if (nv > 2)
+        vec_store(c + LANES, vec_clamp(sum[1], lo, hi));
+    vec_store(spill, vec_clamp(sum[nv - 1], lo, hi));
+    store_part(spill, 1, f->last, c + LANES * (nv - 1), &at);
+}
+
 /* The sums of one tile, with rows x. */
-KN_TILE void sum_up(vec *sum, const struct kn_rows *a, const float *const *x, const float *w, int mr, int nv, int ku)
+KN_TILE void sum_up(vec *sum, const struct kn_rows *a, const float *const *x, const float *w, int mr, int nv, int ahead)
 {
     ptrdiff_t len = a->seg_len, k = 0;
     int segs = a->segs, column = 0;
     do {
         ptrdiff_t end = k + len;
-        if (ku > 1 || nv == 1) {
-            for (; k + STEPS <= end; k += STEPS, w += LANES * nv * STEPS) {
+        if (nv == 1) { /* so few products a step that its counters would cost as much */
+            for (; k + STEPS <= end; k += STEPS, w += LANES * STEPS) {
                 KN_UNROLL
                 for (int u = 0; u < STEPS; u++)
-                    step(sum + u % ku * mr * nv, x, k + u, w + u * LANES * nv, mr, nv);
+                    step(sum, x, k + u, w + u * LANES, mr, 1, 0);
             }
         }
         for (; k < end; k++, w += LANES * nv)
-            step(sum, x, k, w, mr, nv);
+            step(sum, x, k, w, mr, nv, ahead);
         k += kn_seg_next(a, &column) - len;
     } while (--segs);
-    KN_UNROLL
-    for (int i = 0; i < mr * nv; i++) {
-        KN_UNROLL
-        for (int u = 1; u < ku; u++)
-            sum[i] = vec_add(sum[i], sum[u * mr * nv + i]);
-    }
 }
 
-/* ku sums for each output, of which the first begins with `start`. */
 KN_TILE void tile(const struct kn_rows *a, const struct kn_places *at, int times, const float *w, const float *start,
-                  ptrdiff_t start_step, int mr, int nv, int ku, const struct finish *f)
+                  ptrdiff_t start_step, int mr, int nv, const struct finish *f)
 {
     const float *x[CUT];
     float *c = f->c;
@@ -131,10 +144,10 @@ KN_TILE void tile(const struct kn_rows *a, const struct kn_places *at, int times
             for (int v = 0; v < nv; v++)
                 sum[i * nv + v] = vec_load(start + i * start_step + LANES * v);
         }
-        KN_UNROLL
-        for (int i = mr * nv; i < mr * nv * ku; i++)
-            sum[i] = vec_zero();
-        sum_up(sum, a, x, w, mr, nv, ku);
+        if (nv > 1 && f->ahead)
+            sum_up(sum, a, x, w, mr, nv, 1);
+        else
+            sum_up(sum, a, x, w, mr, nv, 0);
         store(sum, mr, nv, f, c, at->y);
         c += c_step;
         KN_UNROLL
@@ -143,12 +156,55 @@ KN_TILE void tile(const struct kn_rows *a, const struct kn_places *at, int times
     } while (--times);
 }
 
+/* One row: STEPS sums for each output, the first of which begins with `start`. Its vectors of weights stand in the
+ * order of its sums. */
+KN_TILE void single(const struct kn_rows *a, const struct kn_places *at, const float *w, const float *start, int nv,
+                    const struct finish *f)
+{
+    const float *x = (const float *)a->base + at->x[0];
+    vec sum[3 * STEPS];
+    ptrdiff_t len = a->seg_len;
+    int segs = a->segs, column = 0;
+    KN_UNROLL
+    for (int j = 0; j < STEPS * nv; j++)
+        sum[j] = j < nv ? vec_load(start + LANES * j) : vec_zero();
+    do {
+        ptrdiff_t k = 0;
+        for (; k + STEPS <= len; k += STEPS, w += LANES * STEPS * nv) {
+            KN_UNROLL
+            for (int j = 0; j < STEPS * nv; j++)
+                sum[j] = vec_fma(vec_all(x + k + j / nv), vec_load(w + LANES * j), sum[j]);
+        }
+        for (; k < len; k++, w += LANES * nv) {
+            vec xv = vec_all(x + k);
+            sum[0] = vec_fma(xv, vec_load(w), sum[0]);
+            if (nv > 1)
+                sum[1] = vec_fma(xv, vec_load(w + LANES), sum[1]);
+            if (nv > 2)
+                sum[2] = vec_fma(xv, vec_load(w + 2 * LANES), sum[2]);
+        }
+        x += kn_seg_next(a, &column);
+    } while (--segs);
+    KN_UNROLL
+    for (int j = STEPS * nv - 1; j >= nv; j--)
+        sum[j - nv] = vec_add(sum[j - nv], sum[j]);
+    store_row(sum, nv, f, f->c + at->y[0]);
+}
+
 /* One function per tile, so that the compiler allocates registers for each alone. */
-#define TILE(mr, nv, ku)                                                                                               \
+#define TILE(mr, nv)                                                                                                   \
     static void tile_##mr##_##nv(const struct kn_rows *a, const struct kn_places *at, int times, const float *w,       \
                                  const float *start, ptrdiff_t start_step, const struct finish *f)                     \
     {                                                                                                                  \
-        tile(a, at, times, w, start, start_step, mr, nv, ku, f);                                                       \
+        tile(a, at, times, w, start, start_step, mr, nv, f);                                                           \
+    }
+#define SINGLE(nv)                                                                                                     \
+    static void tile_1_##nv(const struct kn_rows *a, const struct kn_places *at, int times, const float *w,            \
+                            const float *start, ptrdiff_t start_step, const struct finish *f)                          \
+    {                                                                                                                  \
+        (void)times;                                                                                                   \
+        (void)start_step;                                                                                              \
+        single(a, at, w, start, nv, f);                                                                                \
     }
 
 /* start (mr, nv, LANES) = bias + residual. */
@@ -218,6 +274,7 @@ static inline void run_product(const struct kn_rows *a, const float *w, const st
                                           : v < nv - 1 ? vec_load(tail->bias + first + LANES * v)
                                                        : vec_load_part(tail->bias + first + LANES * v, f.last));
         f.c = (float *)c->base + first;
+        f.ahead = depth * (size_t)width >= LARGE;
         f.add = tail->residual ? (const float *)tail->residual->base + first : NULL;
         run_panel(a, c, tail->residual, w, nv, tiles[nv - 1], tallest[nv - 1], &f);
         w += depth * (size_t)width;
