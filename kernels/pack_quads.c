@@ -56,6 +56,9 @@ PACK(gemm_u8s4, sse41_4x8, 7, 4, 2)
 PACK(gemm_u8s4, avx2_4x24, 7, 8, 3)
 PACK(gemm_u8s4, avxvnni_6x16, 7, 8, 2)
 PACK(gemm_u8s4, avx512vnni_12x32, 7, 16, 2)
+#elif defined(__aarch64__)
+PACK(gemm_u8s8, neon_4x8, 128, 4, 2)
+PACK(gemm_u8s8, neondot_8x8, 128, 4, 2)
 #endif
 
 size_t kn_gemm_u8s4_pack_bytes__ref(const int8_t *w, int n, int segs, int seg_len)

@@ -1,7 +1,7 @@
 /* kn_gemm_u8s8 with vpdpbusd on 512-bit vectors: 64 products in one instruction, exactly. A tile of 12 rows by two
  * vectors keeps 24 of 32 registers in sums and reads 14 vectors for 24 products. */
 #include "kernels/x86/lanes_avx2.h"
-#include "kernels/x86/quads.h"
+#include "kernels/quads.h"
 
 enum { LANES = 16, MR = 12, SET = 6 /* sums of a tile that takes several steps at a time */ };
 

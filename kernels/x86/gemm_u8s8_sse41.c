@@ -4,7 +4,7 @@
 #include <smmintrin.h>
 #include <string.h>
 
-#include "kernels/x86/quads.h"
+#include "kernels/quads.h"
 #include "kernels/unroll.h"
 
 enum { MR = 4, NV = 2, LANES = 4 };

@@ -4,7 +4,7 @@
 #define KERNELS_X86_QUADS_AVX2_H
 
 #include "kernels/x86/lanes_avx2.h"
-#include "kernels/x86/quads.h"
+#include "kernels/quads.h"
 
 enum { KN_QUADS_LANES = 8, KN_QUADS_REGISTERS = 16, KN_QUADS_SET = 6 };
 

@@ -1,9 +1,9 @@
-/* What the integer products of all x86 levels share: C(m, n) = A(m, K) W(n, K)^T by quads, four inputs of one output in
+/* What the integer products of all levels share: C(m, n) = A(m, K) W(n, K)^T by quads, four inputs of one output in
  * each 32-bit lane of a vector of weights (see kernels/quads_pack.h), the same four inputs of a row in all lanes of
  * another. A level gives its tiles, which only add up products, and how sums become outputs; the order of the work is
  * here and in quads.c. Sums are modulo 2^32, as the reference's: no sum leaves 32 bits below K = 66 310. */
-#ifndef KERNELS_X86_QUADS_H
-#define KERNELS_X86_QUADS_H
+#ifndef KERNELS_QUADS_H
+#define KERNELS_QUADS_H
 
 #include "kernels/quads_extra.h"
 #include "kernels/quads_pack.h"

@@ -1,4 +1,4 @@
-#include "kernels/x86/quads.h"
+#include "kernels/quads.h"
 
 #include <string.h>
 
