@@ -1,20 +1,17 @@
 #include "bench.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/resource.h"
-#include "measure/build_info.h"
-#include "measure/host.h"
 #include "run.h"
+#include "rundir.h"
 
 enum { NOISE_TRAIN = 64, NOISE_VALID = 2, NOISE_TEST = 4 }; /* random images: for calibration, ledger and checks */
 
@@ -36,29 +33,6 @@ struct bench {
 };
 
 static const char *const status_words[4] = {"ok", "skip", "failed", "mismatch"};
-
-static enum status name_dir(struct bench *bench)
-{
-    char host[64] = "host", date[32], commit[16];
-    time_t now = time(NULL);
-    struct tm local;
-
-    if (bench->options->out_dir)
-        return snprintf(bench->dir, sizeof bench->dir, "%s", bench->options->out_dir) < (int)sizeof bench->dir
-                   ? ST_OK
-                   : status_fail(ST_BADARG, "-o %s: path too long", bench->options->out_dir);
-    if (bench->options->resume) {
-        if (!realpath("results/latest", bench->dir))
-            return status_fail(ST_BADARG, "--resume: results/latest: %s; name the run with -o DIR", strerror(errno));
-        return ST_OK;
-    }
-    (void)gethostname(host, sizeof host - 1);
-    localtime_r(&now, &local);
-    strftime(date, sizeof date, "%Y-%m-%d-%H%M%S", &local);
-    snprintf(commit, sizeof commit, "%.10s", build_info()->commit);
-    snprintf(bench->dir, sizeof bench->dir, "results/%s-%s-%s", date, host, commit);
-    return ST_OK;
-}
 
 /* The settings that decide what a record says; a resumed run must have the same. */
 static enum status settings_json(const struct bench *bench, cJSON **out)
@@ -83,66 +57,26 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
 
 static enum status write_env(const struct bench *bench, const char *path)
 {
-    cJSON *facts = NULL, *warnings = NULL, *run = NULL;
-    char command[4096] = "", stamp[64], *text = NULL;
+    cJSON *run;
     struct energy_rapl rapl;
-    time_t now = time(NULL);
-    struct tm utc;
-    enum status st;
-    size_t used = 0;
 
-    TRY(host_facts(&facts));
-    TRY_OUT(host_warnings(facts, &warnings));
-    TRY_OUT(settings_json(bench, &run));
-    for (int i = 0; i < bench->options->argc && used < sizeof command - 1; i++)
-        used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "packlight ",
-                                 bench->options->argv[i]);
-    gmtime_r(&now, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    for (int i = 0; cJSON_IsArray(warnings) && i < cJSON_GetArraySize(warnings); i++)
-        fprintf(stderr, "warning: %s\n", cJSON_GetArrayItem(warnings, i)->valuestring);
-    cJSON_AddStringToObject(run, "command", command);
-    cJSON_AddStringToObject(run, "started", stamp);
+    TRY(settings_json(bench, &run));
     cJSON_AddStringToObject(run, "suite_file", bench->options->suite_file);
     cJSON_AddStringToObject(run, "energy_measured",
                             energy_rapl_open(NULL, &rapl) == ST_OK ? energy_kind_measured_package : status_message());
     cJSON_AddNumberToObject(run, "worker_threads", bench->options->threads);
-    cJSON_AddItemToObject(facts, "warnings", warnings);
-    warnings = NULL;
-    cJSON_AddItemToObject(facts, "run", run);
-    run = NULL;
-    text = cJSON_Print(facts);
-    st = text ? file_write_atomic(path, text, strlen(text)) : status_fail(ST_NOMEM, "%s: no memory", path);
-out:
-    cJSON_free(text);
-    cJSON_Delete(run);
-    cJSON_Delete(warnings);
-    cJSON_Delete(facts);
-    return st;
+    return rundir_write_env(path, bench->options->argc, bench->options->argv, run);
 }
 
 static enum status check_same_run(const struct bench *bench, const char *path)
 {
     static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", NULL};
-    struct json env;
-    cJSON *now = NULL;
+    cJSON *now;
     enum status st;
 
-    TRY(json_load(path, &env));
-    TRY_OUT(settings_json(bench, &now));
-    for (int i = 0; keys[i]; i++) {
-        const cJSON *then =
-            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(env.root, "run"), keys[i]);
-        const cJSON *here = cJSON_GetObjectItemCaseSensitive(now, keys[i]);
-        if (!cJSON_IsString(then) || strcmp(then->valuestring, here->valuestring) != 0) {
-            st = status_fail(ST_BADARG, "--resume: %s: the run was started with another %s; start a new one",
-                             bench->dir, keys[i]);
-            goto out;
-        }
-    }
-out:
+    TRY(settings_json(bench, &now));
+    st = rundir_check_same(path, bench->dir, now, keys);
     cJSON_Delete(now);
-    json_free(&env);
     return st;
 }
 
@@ -236,19 +170,6 @@ static enum status prepare(struct bench *bench, const struct plan_cell *cell)
     return ST_OK;
 }
 
-static enum status append(struct bench *bench, const struct record *record)
-{
-    char path[PATH_MAX], *line = NULL;
-    size_t len;
-    enum status st;
-
-    TRY(file_join(path, sizeof path, bench->dir, "records.jsonl"));
-    TRY(record_write(record, &line, &len));
-    st = file_append_sync(path, line, len);
-    free(line);
-    return st;
-}
-
 static void say(const struct record *record, size_t done, size_t all, double start_s)
 {
     char left[32], figures[160] = "";
@@ -283,7 +204,7 @@ static enum status run_cells(struct bench *bench)
         TRY(prepare(bench, cell));
         st = run_cell(&bench->run, cell, cell->recipe == 0 ? &bench->fp32 : &bench->artifact, &bench->fp32, &record);
         if (st == ST_OK)
-            st = append(bench, &record);
+            st = rundir_append(bench->dir, &record);
         if (st == ST_OK) {
             for (int s = 0; s < 4; s++)
                 bench->count[s] += strcmp(record.status, status_words[s]) == 0;
@@ -349,7 +270,7 @@ static enum status run_all(struct bench *bench)
         return ST_OK;
     }
     TRY(open_data(bench));
-    TRY(name_dir(bench));
+    TRY(rundir_name(options->out_dir, options->resume, "results/latest", bench->dir));
     TRY(open_dir(bench));
     TRY(open_context(bench));
     TRY(write_sample(bench, "sample.u8"));

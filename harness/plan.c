@@ -1,28 +1,10 @@
 #include "plan.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int matches(const char *filter, const char *id)
-{
-    char pattern[256];
-
-    if (!filter || !*filter)
-        return 1;
-    while (*filter) {
-        size_t len = strcspn(filter, ",");
-        if (len > 0 && len < sizeof pattern) {
-            memcpy(pattern, filter, len);
-            pattern[len] = 0;
-            if (fnmatch(pattern, id, 0) == 0)
-                return 1;
-        }
-        filter += len + (filter[len] == ',');
-    }
-    return 0;
-}
+#include "base/match.h"
 
 static void name_cell(const struct suite *suite, struct plan_cell *cell)
 {
@@ -63,7 +45,7 @@ enum status plan_expand(const struct suite *suite, const struct plan_options *op
                                                          .batch = suite->axis[a].batches[b],
                                                          .seed = suite->seed[s]};
                             name_cell(suite, &cell[n]);
-                            n += matches(options->filter, cell[n].id) ? 1 : 0;
+                            n += match_any(options->filter, cell[n].id) ? 1 : 0;
                         }
             }
     if (n == 0) {

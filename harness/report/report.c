@@ -1,11 +1,12 @@
 #include "report/report.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/match.h"
 
 const char report_energy_note[] =
     "Modelled from operation and byte counts with published 45 nm constants; not a measurement of this machine.";
@@ -42,23 +43,6 @@ static void count_status(struct report *report, const struct record *record)
         report->other++;
 }
 
-/* The filter's language is the same as bench's: shell patterns, alternatives separated by commas. */
-static int matches(const char *filter, const char *cell)
-{
-    char pattern[REPORT_TEXT];
-
-    while (filter && *filter) {
-        size_t len = strcspn(filter, ",");
-        if (len > 0 && len < sizeof pattern) {
-            snprintf(pattern, sizeof pattern, "%.*s", (int)len, filter);
-            if (fnmatch(pattern, cell, 0) == 0)
-                return 1;
-        }
-        filter += len + (filter[len] == ',');
-    }
-    return filter == NULL;
-}
-
 static int model_is_picked(const struct records *records, const unsigned char *match, const char *model)
 {
     for (size_t i = 0; i < records->n; i++)
@@ -80,7 +64,7 @@ static enum status pick_cells(const struct records *records, const char *filter,
         goto out;
     }
     for (size_t i = 0; i < records->n; i++) {
-        match[i] = (unsigned char)matches(filter, records->all[i].cell);
+        match[i] = (unsigned char)match_any(filter, records->all[i].cell);
         picked += match[i];
     }
     if (picked == 0) {
