@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo test report sanitize kernels-check golden fuzz
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz
 PKGS := libcjson zlib openblas libcpuid libmd
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -36,6 +36,17 @@ PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
 # The kernels of the other architecture are left out.
 ARCH_DIR := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),arm,x86)
 SRC := $(sort $(wildcard harness/*.c harness/*/*.c kernels/*.c kernels/ref/*.c kernels/$(ARCH_DIR)/*.c))
+# Libraries that are compared with ours, if their headers are there: PEERS= builds without them. They are loaded when
+# asked for and not linked.
+header = $(if $(shell echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1 && echo yes),$(2))
+PEERS ?= $(call header,oneapi/dnnl/dnnl.h,onednn) $(call header,xnnpack.h,xnnpack)
+SRC := $(filter-out $(foreach p,$(filter-out $(PEERS),onednn xnnpack),$(wildcard harness/peers/$(p)*.c)),$(SRC))
+$(B)/peers.h: FORCE
+	@mkdir -p $(@D)
+	@sh scripts/find_peers.sh $(PEERS) > $@.new && if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+$(B)/harness/peers/peer_onednn.o $(B)/harness/peers/peer_xnnpack.o: $(B)/peers.h
+EXTRA_peer_onednn = -include $(B)/peers.h
+EXTRA_peer_xnnpack = -include $(B)/peers.h
 OBJ := $(SRC:%.c=$(B)/%.o)
 LIB_OBJ := $(filter-out $(B)/harness/main.o,$(OBJ))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
@@ -110,6 +121,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 BUILD := $(MAKE) --no-print-directory -j$(JOBS)
 SUITE ?= suites/quick.json
 BENCH_FLAGS ?=
+PEERS_FLAGS ?=
 
 deps: ## install the Debian packages that are missing (sudo only when not root)
 	@sh scripts/install_deps.sh
@@ -128,6 +140,12 @@ bench-full: ## the standard matrix: longer training, more sparsities (up to 2 ho
 
 bench-zoo: ## deployed model families with random weights, for time and size
 	@$(MAKE) --no-print-directory bench SUITE=suites/zoo.json
+
+bench-peers: ## our kernels against oneDNN, XNNPACK and OpenBLAS in the same process, with a roofline
+	@$(BUILD) all
+	@before=$$(readlink results/latest-peers); ./packlight peers $(PEERS_FLAGS); code=$$?; \
+	 [ $$code != 2 ] || [ "$$before" != "$$(readlink results/latest-peers)" ] || exit 2; \
+	 ./packlight report results/latest-peers || exit $$?; exit $$code
 
 report: ## tables and plots of the newest run again
 	@$(BUILD) all
@@ -201,4 +219,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
-.PHONY: all help clean tests-build deps deps-isa bench bench-full bench-zoo report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE
+.PHONY: all help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE

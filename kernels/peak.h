@@ -18,7 +18,7 @@ enum { KN_PEAK_BYTES = 256 }; /* a block that arithmetic probes may read: that m
 
 struct kn_peak {
     const char *key;  /* "f32_fma_avx2", for JSON */
-    const char *name; /* "f32 FMA, 256 bits" */
+    const char *name; /* "f32 FMA 256-bit" */
     enum kn_peak_kind kind;
     uint32_t isa; /* what it needs */
     double work;  /* multiply-accumulates per iteration; KN_PEAK_READ: 0, an iteration is the whole block */

@@ -28,6 +28,7 @@ check compress base/ graph/ train/ io/ kernels/requant.h kernels/lut.h
 check engine base/ graph/ kernels/kernels.h kernels/requant.h kernels/lut.h
 check measure base/
 check report base/
+check peers base/ graph/ engine/engine.h kernels/kernels.h kernels/requant.h
 check kncheck base/ kernels/kernels.h kernels/requant.h kernels/lut.h
 
 # Kernels know nothing above them; outsiders see kernels.h, requant.h, lut.h and peak.h only.

@@ -22,6 +22,10 @@ if [ "${1:-all}" = isa ]; then
 fi
 if [ "${1:-all}" = all ]; then
     library cmocka libcmocka-dev
+    # The build does without these; the comparison with other libraries does not.
+    [ -e /usr/include/oneapi/dnnl/dnnl.h ] || need libdnnl-dev
+    [ -e /usr/include/xnnpack.h ] || need libxnnpack-dev
+    [ -e /usr/include/pthreadpool.h ] || need libpthreadpool-dev
     have make || need make
     have hyperfine || need hyperfine
     have gnuplot || need gnuplot-nox

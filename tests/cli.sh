@@ -35,7 +35,7 @@ expect() {
 expect 2 'usage: packlight' 'no command is an error with usage' "$packlight"
 expect 0 'usage: packlight' '--help' "$packlight" --help
 expect 2 "no command 'banana'" 'an unknown command' "$packlight" banana
-for command in bench report compress eval run inspect kernels cpu; do
+for command in bench peers report compress eval run inspect kernels cpu; do
     expect 0 '(example|packlight '"$command"')' "$command --help" "$packlight" "$command" --help
     expect 2 'nonsense' "$command refuses an unknown option" "$packlight" "$command" --nonsense
 done
@@ -81,6 +81,25 @@ expect 0 'conv1' 'inspect' "$packlight" inspect "$model"
 expect 0 'sha256 ' 'compress makes one file' "$packlight" compress --suite suites/tiny.json --model tiny --recipe qat-s8 -o "$work/again.plk" --cache "$work/cache"
 cmp -s "$work/again.plk" "$model"
 verdict $((1 - $?)) 'compress gives the same bytes as bench'
+
+# --- the comparison with other libraries, on one tiny shape
+printf '{"name": "one", "peers": ["onednn", "xnnpack", "openblas"], "shapes": [{"name": "fc", "op": "fc", "c": 32, "n": 8, "types": ["fp32", "int8"]}]}' >"$work/one.json"
+expect 0 'fc/int8' 'peers --list' "$packlight" peers "$work/one.json" --list
+expect 0 '0 failed, 0 wrong' 'peers runs one shape' "$packlight" peers "$work/one.json" --budget 0.01 -o "$work/peers"
+[ "$(grep -c '"kernel":"peer:' "$work/peers/records.jsonl")" = 6 ] && grep -q '"gmac_s":' "$work/peers/env.json"
+verdict $((1 - $?)) 'peers writes a row per library and the limits of the machine'
+expect 0 '0 of 2 cells are left' 'peers --resume has nothing to do' "$packlight" peers "$work/one.json" --resume -o "$work/peers"
+expect 2 'another isa' 'peers --resume at another level' "$packlight" peers "$work/one.json" --resume -o "$work/peers" --isa ref
+expect 0 'Ours against 3 other libraries' 'report of a comparison' "$packlight" report "$work/peers"
+[ -s "$work/peers/report.md" ] && [ -s "$work/peers/plots/roofline-fp32.svg" ]
+verdict $((1 - $?)) 'a comparison has Markdown and a roofline'
+mkdir "$work/broken" && : >"$work/broken/libdnnl.so.2" && : >"$work/broken/libXNNPACK.so.0"
+expect 0 '0 failed, 0 wrong' 'peers without its libraries' env LD_LIBRARY_PATH="$work/broken" "$packlight" peers "$work/one.json" --budget 0.01 -o "$work/absent"
+[ "$(grep -c '"status":"skip","reason":"\(oneDNN\|XNNPACK\) cannot be loaded\|"status":"skip","reason":"built without' "$work/absent/records.jsonl")" = 4 ]
+verdict $((1 - $?)) 'a library that is not there is a skipped row with the reason'
+sed 's/"c": 32/"c": 0/' "$work/one.json" >"$work/zero.json"
+expect 2 'shapes\[0\].c' 'a shape without channels' "$packlight" peers "$work/zero.json"
+expect 2 'budget' 'a bad budget' "$packlight" peers "$work/one.json" --budget x
 
 # --- bad input: one clear error each, exit 2
 expect 2 'none.json: cannot open' 'a suite that is not there' "$packlight" bench none.json

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "report/plots.h"
+#include "report/emit_peers.h"
+#include "report/peer_table.h"
 #include "report/tables.h"
 
 enum { MD_LIMIT = 65000 };
@@ -70,6 +72,10 @@ void emit_md(const struct report *report, const struct emit_options *options, st
     char line[512];
     size_t left_out = 0;
 
+    if (peer_table_is(report)) {
+        emit_peers_md(report, options, out);
+        return;
+    }
     text_add(out, "# ");
     text_add_md(out, report->run);
     text_add(out, "\n\n**");

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/emit_peers.h"
+#include "report/peer_table.h"
 #include "report/tables.h"
 
 static void render(struct grid *table, const struct emit_options *options, struct text *out)
@@ -74,6 +76,10 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
     struct grid table;
     char banner[512];
 
+    if (peer_table_is(report)) {
+        emit_peers_terminal(report, options, out);
+        return;
+    }
     tables_banner(report, banner, sizeof banner);
     grid_wrap(out, banner, options->width, 0);
     text_add(out, "\n");

@@ -29,11 +29,15 @@ static const char *const breakeven[] = {
 #include "report/breakeven.gp.inc"
     NULL};
 
+static const char *const roofline[] = {
+#include "report/roofline.gp.inc"
+    NULL};
+
 static const struct {
     const char *name;
     const char *const *lines;
-} templates[] = {
-    {"pareto", pareto}, {"ratios", ratios}, {"layers", layers}, {"speedup", speedup}, {"breakeven", breakeven}};
+} templates[] = {{"pareto", pareto},   {"ratios", ratios},       {"layers", layers},
+                 {"speedup", speedup}, {"breakeven", breakeven}, {"roofline", roofline}};
 
 void script_template(struct text *out, const char *name)
 {

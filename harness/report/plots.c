@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "report/peer_table.h"
+#include "report/plot_roofline.h"
 #include "report/plot_script.h"
 
 enum { KINDS = 5, PLOTS_MAX = 400 };
@@ -70,15 +72,39 @@ static void draw(const struct report *report, const struct report_model *model, 
     }
 }
 
+/* A comparison with other libraries has one picture per type and none per model. */
+static enum status make_rooflines(const struct report *report, struct plots *plots)
+{
+    static const struct {
+        const char *config, *kind;
+    } types[] = {{"fp32", "f32"}, {"int8", "int8"}};
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct plot *plot = &plots->plot[plots->n];
+        struct text script = {0};
+        snprintf(plot->slug, sizeof plot->slug, "roofline-%s", types[i].config);
+        snprintf(plot->title, sizeof plot->title, "Roofline, %s", types[i].config);
+        plot_roofline(report, types[i].config, types[i].kind, plot, &script);
+        if (script.len == 0 && !script.failed)
+            continue;
+        TRY(text_take(&script, &plot->script, &plot->len));
+        plots->n++;
+    }
+    return ST_OK;
+}
+
 enum status plots_make(const struct report *report, struct plots *out)
 {
     enum status st = ST_OK;
     struct plots plots = {NULL, 0};
+    size_t models = peer_table_is(report) ? 0 : report->models;
 
-    plots.plot = calloc(report->models * KINDS + 1, sizeof *plots.plot);
+    plots.plot = calloc(models * KINDS + 2, sizeof *plots.plot);
     if (!plots.plot)
-        return status_fail(ST_NOMEM, "no memory for plots of %zu models", report->models);
-    for (size_t m = 0; m < report->models; m++)
+        return status_fail(ST_NOMEM, "no memory for plots of %zu models", models);
+    if (peer_table_is(report))
+        TRY_OUT(make_rooflines(report, &plots));
+    for (size_t m = 0; m < models; m++)
         for (int kind = 0; kind < KINDS && plots.n < PLOTS_MAX; kind++) {
             struct plot *plot = &plots.plot[plots.n];
             struct text script = {0};
