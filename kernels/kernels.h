@@ -49,6 +49,7 @@ struct kn_table {
     struct kn_spmv_u8s8 spmv_u8s8;
     struct kn_spmm_f32 spmm_f32;
     struct kn_spmm_u8s8 spmm_u8s8;
+    struct kn_sprows_u8s8 sprows_u8s8;
     struct kn_bsr_f32 bsr_f32_16x1, bsr_f32_8x1, bsr_f32_4x1, bsr_f32_1x4;
     struct kn_maxpool_f32 maxpool_f32_nhwc, maxpool_f32_chw;
     struct kn_maxpool_u8 maxpool_u8_nhwc, maxpool_u8_chw;

@@ -87,6 +87,25 @@ struct kn_bsr_f32 {
 size_t kn_bsr_f32_pack_bytes(const struct kn_bsr_f32 *slot, const float *w, int n, const struct kn_rows *a);
 void kn_bsr_f32_pack(const struct kn_bsr_f32 *slot, const float *w, int n, const struct kn_rows *a, void *out);
 
+/* ------------------------------------------------------------------ sparse matrix times rows, in integers
+ *
+ * The same product with any pattern of zeros, rows and outputs placed as for the dense products; A is uint8. Several
+ * weights of an output that lie near each other are multiplied at once, so blocks of any shape make it faster than
+ * single weights do; `slots` says how much work a pattern is. Cuts as for the blocks: rows at multiples of facts.mr,
+ * outputs at multiples of facts.nr. */
+struct kn_sprows_u8s8 {
+    struct kn_facts facts;
+    float slot_cost;  /* of a slot, in multiplications of the dense kernel of its ISA level: it is the faster one where
+                       * slots * slot_cost < n * K */
+    float break_even; /* sparsity from which that is so when the zeros fall at random */
+    kn_gemm_u8s8_u8_fn run_u8;
+    kn_gemm_u8s8_s32_fn run_s32;
+    /* Multiplications per row of A, idle ones included. Only the geometry of `a` is read, as when packing. */
+    size_t (*slots)(const int8_t *w, int n, const struct kn_rows *a);
+    size_t (*pack_bytes)(const int8_t *w, int n, const struct kn_rows *a);
+    void (*pack)(const int8_t *w, int n, const struct kn_rows *a, void *out);
+};
+
 /* How many blocks of that shape hold a nonzero, of ceil(n / block_rows) * segs * ceil(seg_len / block_cols). What a
  * planner needs to know of pruned weights: a share of empty blocks far above sparsity ^ (block size) is structure. */
 size_t kn_blocks_count_f32(const float *w, int n, int segs, int seg_len, int block_rows, int block_cols);

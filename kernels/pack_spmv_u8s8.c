@@ -1,4 +1,4 @@
-/* Packing for the SIMD kernels of spmv_u8s8; see spmv_u8s8_lanes.h. */
+/* Packing for the SIMD kernels of spmv_u8s8 and sprows_u8s8; see spmv_u8s8_lanes.h. */
 #include "kernels/spmv_u8s8_lanes.h"
 
 #include <string.h>
@@ -15,16 +15,17 @@ struct place {
     uint32_t ahead;
 };
 
-/* What the kernel does: rows in a group, and whether its sums of two products saturate. */
-struct kind {
-    int rows, saturates;
-};
-
 struct step {
     uint32_t window;
     uint8_t pick[LANES];
     int8_t weight[LANES];
 };
+
+/* Where input `column` lies. */
+static int64_t place_of(const struct kn_lanes_kind *kind, int column)
+{
+    return kind->at ? kn_seg_place(kind->at, column / kind->at->seg_len) + column % kind->at->seg_len : column;
+}
 
 static int is_left(const struct place *p, int column)
 {
@@ -66,15 +67,14 @@ static int find_slot(const int8_t *slots, int w, int saturates)
     return -1;
 }
 
-static void place_row(struct place *p, struct step *step, int row, const struct kind *kind)
+static void place_row(struct place *p, struct step *step, int row, const struct kn_lanes_kind *kind)
 {
     int8_t *slots = step->weight + row * SLOTS;
-    int end = (int)step->window + WINDOW < p->k ? (int)step->window + WINDOW : p->k;
-    for (int column = p->next; column < end; column++) {
+    for (int column = p->next; column < p->k && place_of(kind, column) < (int64_t)step->window + WINDOW; column++) {
         int slot = is_left(p, column) ? find_slot(slots, p->w[column], kind->saturates) : -1;
         if (slot >= 0) {
             slots[slot] = p->w[column];
-            step->pick[row * SLOTS + slot] = (uint8_t)(column - (int)step->window);
+            step->pick[row * SLOTS + slot] = (uint8_t)(place_of(kind, column) - (int64_t)step->window);
             p->ahead |= 1U << (column - p->next);
         }
     }
@@ -94,7 +94,7 @@ static void places_init(struct place place[ROWS], const int8_t *w, int n, int k,
 }
 
 /* Fills one step; 0 when the group is done. */
-static int places_step(struct place place[ROWS], int k, const struct kind *kind, struct step *step)
+static int places_step(struct place place[ROWS], int k, const struct kn_lanes_kind *kind, struct step *step)
 {
     int first = k;
     for (int r = 0; r < kind->rows; r++) {
@@ -104,14 +104,14 @@ static int places_step(struct place place[ROWS], int k, const struct kind *kind,
     memset(step, 0, sizeof *step);
     if (first == k)
         return 0;
-    step->window = (uint32_t)first;
+    step->window = (uint32_t)place_of(kind, first);
     for (int r = 0; r < kind->rows; r++)
         place_row(&place[r], step, r, kind);
     return 1;
 }
 
 /* Steps of the whole matrix, an even number in each group. */
-static uint32_t count_steps(const int8_t *w, int n, int k, const struct kind *kind)
+static uint32_t count_steps(const int8_t *w, int n, int k, const struct kn_lanes_kind *kind)
 {
     uint32_t steps = 0;
     for (int group = 0; group * kind->rows < n; group++) {
@@ -125,12 +125,17 @@ static uint32_t count_steps(const int8_t *w, int n, int k, const struct kind *ki
     return steps;
 }
 
-static size_t pack_bytes(const int8_t *w, int n, int k, const struct kind *kind)
+size_t kn_lanes_u8s8_slots(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k)
+{
+    return (size_t)count_steps(w, n, k, kind) * (size_t)kind->rows * SLOTS;
+}
+
+size_t kn_lanes_u8s8_pack_bytes(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k)
 {
     return kn_spmv_u8s8_view(n, kind->rows, count_steps(w, n, k, kind)).bytes;
 }
 
-static void pack(const int8_t *w, int n, int k, const struct kind *kind, void *out)
+void kn_lanes_u8s8_pack(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k, void *out)
 {
     unsigned char *bytes = out;
     size_t lanes = (size_t)kind->rows * SLOTS;
@@ -156,24 +161,24 @@ static void pack(const int8_t *w, int n, int k, const struct kind *kind, void *o
     }
 }
 
-static const struct kind avx2 = {8, 1}, vnni = {16, 0};
+static const struct kn_lanes_kind avx2 = {8, 1, NULL}, vnni = {16, 0, NULL};
 
 size_t kn_spmv_u8s8_pack_bytes__avx2_8x16(const int8_t *w, int n, int k)
 {
-    return pack_bytes(w, n, k, &avx2);
+    return kn_lanes_u8s8_pack_bytes(&avx2, w, n, k);
 }
 
 void kn_spmv_u8s8_pack__avx2_8x16(const int8_t *w, int n, int k, void *out)
 {
-    pack(w, n, k, &avx2, out);
+    kn_lanes_u8s8_pack(&avx2, w, n, k, out);
 }
 
 size_t kn_spmv_u8s8_pack_bytes__avx512vnni_16x16(const int8_t *w, int n, int k)
 {
-    return pack_bytes(w, n, k, &vnni);
+    return kn_lanes_u8s8_pack_bytes(&vnni, w, n, k);
 }
 
 void kn_spmv_u8s8_pack__avx512vnni_16x16(const int8_t *w, int n, int k, void *out)
 {
-    pack(w, n, k, &vnni, out);
+    kn_lanes_u8s8_pack(&vnni, w, n, k, out);
 }

@@ -56,6 +56,14 @@
 #include "kernels/spmm_u8s8.def"
 #undef KERNEL
 
+#define KERNEL(isa, impl, ...)                                                                                         \
+    KN_DECLARE(kn_gemm_u8s8_u8_fn, kn_sprows_u8s8_u8__##impl);                                                         \
+    KN_DECLARE(kn_gemm_u8s8_s32_fn, kn_sprows_u8s8_s32__##impl);                                                       \
+    size_t kn_sprows_u8s8_slots__##impl(const int8_t *w, int n, const struct kn_rows *a);                              \
+    size_t kn_sprows_u8s8_pack_bytes__##impl(const int8_t *w, int n, const struct kn_rows *a);                         \
+    void kn_sprows_u8s8_pack__##impl(const int8_t *w, int n, const struct kn_rows *a, void *out);
+#include "kernels/sprows_u8s8.def"
+#undef KERNEL
 #define KERNEL(isa, impl, ...) KN_DECLARE(kn_gemm_f32_fn, kn_bsr_f32_16x1__##impl);
 #include "kernels/bsr_f32_16x1.def"
 #undef KERNEL

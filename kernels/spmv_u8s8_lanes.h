@@ -1,4 +1,4 @@
-/* How the SIMD kernels of kn_spmv_u8s8 want their weights.
+/* How the SIMD kernels of kn_spmv_u8s8 and kn_sprows_u8s8 want their weights.
  *
  * Rows are taken in groups of eight (AVX2) or sixteen (AVX-512). A step has four slots per row; its inputs lie in a
  * window of sixteen neighbouring bytes of x, which vpshufb reads as a table for all slots at once. vpmaddubsw then adds
@@ -9,7 +9,7 @@
  *
  *   uint32 steps, 0 ...                    one vector: rows * 4 bytes
  *   uint32 group_steps[groups]             even; padded to a vector
- *   uint32 window[steps]                   first input of each step; padded to a vector
+ *   uint32 window[steps]                   place of each step's first input; padded to a vector
  *   uint8 pick[steps / 2][rows][4]         by row and slot; low half byte for the even step, high for the odd one
  *   int8 weight[steps][rows][4] */
 #ifndef KERNELS_SPMV_U8S8_LANES_H
@@ -17,6 +17,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "kernels/kernels.h"
 
 enum { KN_SPMV_U8S8_ROWS = 16 /* at most */, KN_SPMV_U8S8_SLOTS = 4, KN_SPMV_U8S8_WINDOW = 16 };
 
@@ -36,5 +38,16 @@ static inline struct kn_spmv_u8s8_view kn_spmv_u8s8_view(int n, int rows, uint32
     v.bytes = v.weight + (size_t)steps * vector;
     return v;
 }
+
+/* What the packer must know of a kernel. */
+struct kn_lanes_kind {
+    int rows, saturates;      /* of a group; 1: sums of two products are kept in 16 bits */
+    const struct kn_rows *at; /* where the inputs lie in memory (a window is in memory), or NULL: side by side */
+};
+/* Multiplications per vector of inputs, idle slots included: what a product costs. */
+size_t kn_lanes_u8s8_slots(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k);
+size_t kn_lanes_u8s8_pack_bytes(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k);
+/* Writes every byte. */
+void kn_lanes_u8s8_pack(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k, void *out);
 
 #endif

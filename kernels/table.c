@@ -85,6 +85,19 @@ static const struct kn_spmm_u8s8 spmm_u8s8[] = {
 #include "kernels/spmm_u8s8.def"
 };
 #undef KERNEL
+#define KERNEL(isa, impl, mr, nr, kr, slot_cost, break_even)                                                           \
+    {{"kn_sprows_u8s8__" #impl, isa, mr, nr, kr, 1},                                                                   \
+     slot_cost,                                                                                                        \
+     break_even,                                                                                                       \
+     kn_sprows_u8s8_u8__##impl,                                                                                        \
+     kn_sprows_u8s8_s32__##impl,                                                                                       \
+     kn_sprows_u8s8_slots__##impl,                                                                                     \
+     kn_sprows_u8s8_pack_bytes__##impl,                                                                                \
+     kn_sprows_u8s8_pack__##impl},
+static const struct kn_sprows_u8s8 sprows_u8s8[] = {
+#include "kernels/sprows_u8s8.def"
+};
+#undef KERNEL
 #define KERNEL(isa, impl, mr, break_even)                                                                              \
     {{"kn_bsr_f32_16x1__" #impl, isa, mr, 16, 1, 4}, 16, 1, break_even, kn_bsr_f32_16x1__##impl},
 static const struct kn_bsr_f32 bsr_f32_16x1[] = {
@@ -275,8 +288,8 @@ static const struct roster rosters[] = {
     ROSTER(add_u8),          ROSTER(mul_u8),           ROSTER(lut_u8),           ROSTER(dequant_u8_f32),
     ROSTER(hardswish_f32),   ROSTER(sigmoid_f32),      ROSTER(gelu_f32),         ROSTER(softmax_f32),
     ROSTER(layernorm_f32),   ROSTER(avgpool_f32_nhwc), ROSTER(avgpool_u8_nhwc),  ROSTER(depthwise_f32),
-    ROSTER(depthwise_u8s8),  ROSTER(bsr_f32_16x1),     ROSTER(bsr_f32_8x1),      ROSTER(bsr_f32_4x1),
-    ROSTER(bsr_f32_1x4),     ROSTER(gemm_u7s8),        ROSTER(gemm_u8s4),
+    ROSTER(depthwise_u8s8),  ROSTER(sprows_u8s8),      ROSTER(bsr_f32_16x1),     ROSTER(bsr_f32_8x1),
+    ROSTER(bsr_f32_4x1),     ROSTER(bsr_f32_1x4),      ROSTER(gemm_u7s8),        ROSTER(gemm_u8s4),
 };
 enum { ROSTERS = sizeof rosters / sizeof *rosters };
 

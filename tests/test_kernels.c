@@ -349,8 +349,8 @@ static int in_table(const struct kn_table *t, const char *name)
         &t->add_u8.facts,          &t->mul_u8.facts,           &t->lut_u8.facts,           &t->dequant_u8_f32.facts,
         &t->hardswish_f32.facts,   &t->sigmoid_f32.facts,      &t->gelu_f32.facts,         &t->softmax_f32.facts,
         &t->layernorm_f32.facts,   &t->avgpool_f32_nhwc.facts, &t->avgpool_u8_nhwc.facts,  &t->depthwise_f32.facts,
-        &t->depthwise_u8s8.facts,  &t->bsr_f32_16x1.facts,     &t->bsr_f32_8x1.facts,      &t->bsr_f32_4x1.facts,
-        &t->bsr_f32_1x4.facts,     &t->gemm_u7s8.facts,        &t->gemm_u8s4.facts,
+        &t->depthwise_u8s8.facts,  &t->sprows_u8s8.facts,      &t->bsr_f32_16x1.facts,     &t->bsr_f32_8x1.facts,
+        &t->bsr_f32_4x1.facts,     &t->bsr_f32_1x4.facts,      &t->gemm_u7s8.facts,        &t->gemm_u8s4.facts,
     };
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (strcmp(slots[i]->name, name) == 0)

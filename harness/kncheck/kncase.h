@@ -104,6 +104,7 @@ enum status kncase_avgpool_f32_nhwc(struct kncase *c);
 enum status kncase_avgpool_u8_nhwc(struct kncase *c);
 enum status kncase_depthwise_f32(struct kncase *c);
 enum status kncase_depthwise_u8s8(struct kncase *c);
+enum status kncase_sprows_u8s8(struct kncase *c);
 enum status kncase_bsr_f32_16x1(struct kncase *c);
 enum status kncase_bsr_f32_8x1(struct kncase *c);
 enum status kncase_bsr_f32_4x1(struct kncase *c);

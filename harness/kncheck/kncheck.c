@@ -29,8 +29,8 @@ static const struct contract contracts[] = {
     CONTRACT(add_u8),          CONTRACT(mul_u8),           CONTRACT(lut_u8),           CONTRACT(dequant_u8_f32),
     CONTRACT(hardswish_f32),   CONTRACT(sigmoid_f32),      CONTRACT(gelu_f32),         CONTRACT(softmax_f32),
     CONTRACT(layernorm_f32),   CONTRACT(avgpool_f32_nhwc), CONTRACT(avgpool_u8_nhwc),  CONTRACT(depthwise_f32),
-    CONTRACT(depthwise_u8s8),  CONTRACT(bsr_f32_16x1),     CONTRACT(bsr_f32_8x1),      CONTRACT(bsr_f32_4x1),
-    CONTRACT(bsr_f32_1x4),     CONTRACT(gemm_u7s8),        CONTRACT(gemm_u8s4),
+    CONTRACT(depthwise_u8s8),  CONTRACT(sprows_u8s8),      CONTRACT(bsr_f32_16x1),     CONTRACT(bsr_f32_8x1),
+    CONTRACT(bsr_f32_4x1),     CONTRACT(bsr_f32_1x4),      CONTRACT(gemm_u7s8),        CONTRACT(gemm_u8s4),
 };
 enum { CONTRACTS = sizeof contracts / sizeof *contracts };
 

@@ -202,15 +202,41 @@ static void bsr_f32_run(const struct knlayer *l, const struct knlayer_way *way, 
     bsr_f32(l->table, way)->run(&l->rows, packed, &l->tail, l->n, &out);
 }
 
+static const struct kn_facts *sprows_u8s8_facts(const struct kn_table *t)
+{
+    return &t->sprows_u8s8.facts;
+}
+
+static size_t sprows_u8s8_bytes(const struct knlayer *l, const struct knlayer_way *way, const void *w)
+{
+    (void)way;
+    return l->table->sprows_u8s8.pack_bytes(w, l->n, &l->rows);
+}
+
+static void sprows_u8s8_pack(const struct knlayer *l, const struct knlayer_way *way, const void *w, void *out)
+{
+    (void)way;
+    l->table->sprows_u8s8.pack(w, l->n, &l->rows, out);
+}
+
+static void sprows_u8s8_run(const struct knlayer *l, const struct knlayer_way *way, const void *packed)
+{
+    const struct kn_out out = rows_out(l);
+    (void)way;
+    l->table->sprows_u8s8.run_u8(&l->rows, packed, &l->rq, NULL, l->n, &out);
+}
+
 #define WAY(name) name##_facts, name##_bytes, name##_pack, name##_run
 #define BSR(blocks) bsr_f32_##blocks##_facts, bsr_f32_bytes, bsr_f32_pack, bsr_f32_run
 const struct knlayer_way knlayer_dense_f32 = {"kn_gemm_f32", 0, 1, 1, 0, 1, WAY(gemm_f32)};
 const struct knlayer_way knlayer_dense_u8s8 = {"kn_gemm_u8s8", 1, 1, 1, 0, 1, WAY(gemm_u8s8)};
 const struct knlayer_way knlayer_ways[] = {
-    {"kn_spmv_f32", 0, 1, 1, 1, 1, WAY(spmv_f32)},   {"kn_spmm_f32", 0, 1, 1, 0, 8, WAY(spmm_f32)},
-    {"kn_bsr_f32_1x4", 0, 1, 4, 0, 1, BSR(1x4)},     {"kn_bsr_f32_4x1", 0, 4, 1, 0, 1, BSR(4x1)},
-    {"kn_bsr_f32_8x1", 0, 8, 1, 0, 1, BSR(8x1)},     {"kn_bsr_f32_16x1", 0, 16, 1, 0, 1, BSR(16x1)},
-    {"kn_spmv_u8s8", 1, 1, 1, 1, 1, WAY(spmv_u8s8)}, {"kn_spmm_u8s8", 1, 1, 1, 0, 8, WAY(spmm_u8s8)},
+    {"kn_spmv_f32", 0, 1, 1, 1, 1, WAY(spmv_f32)},       {"kn_spmm_f32", 0, 1, 1, 0, 8, WAY(spmm_f32)},
+    {"kn_bsr_f32_1x4", 0, 1, 4, 0, 1, BSR(1x4)},         {"kn_bsr_f32_4x1", 0, 4, 1, 0, 1, BSR(4x1)},
+    {"kn_bsr_f32_8x1", 0, 8, 1, 0, 1, BSR(8x1)},         {"kn_bsr_f32_16x1", 0, 16, 1, 0, 1, BSR(16x1)},
+    {"kn_spmv_u8s8", 1, 1, 1, 1, 1, WAY(spmv_u8s8)},     {"kn_spmm_u8s8", 1, 1, 1, 0, 8, WAY(spmm_u8s8)},
+    {"kn_sprows_u8s8", 1, 1, 1, 0, 1, WAY(sprows_u8s8)}, {"kn_sprows_u8s8", 1, 1, 4, 0, 1, WAY(sprows_u8s8)},
+    {"kn_sprows_u8s8", 1, 4, 1, 0, 1, WAY(sprows_u8s8)}, {"kn_sprows_u8s8", 1, 8, 1, 0, 1, WAY(sprows_u8s8)},
 };
 const int knlayer_ways_count = sizeof knlayer_ways / sizeof *knlayer_ways;
 

@@ -1,5 +1,5 @@
-/* Cases of the block-sparse products: weights with zeros block by block, single zeros, whole groups empty; images with
- * strides, dilations, gaps too long for 16 bits; outputs with borders and residuals; computed again in parts. */
+/* Cases of the sparse products over rows: weights with zeros block by block, single zeros, whole groups empty; images
+ * with strides, dilations, gaps too long for 16 bits; outputs with borders and residuals; computed again in parts. */
 #include <math.h>
 #include <string.h>
 
@@ -233,4 +233,109 @@ enum status kncase_bsr_f32_4x1(struct kncase *c)
 enum status kncase_bsr_f32_1x4(struct kncase *c)
 {
     return check(c, &c->ref->bsr_f32_1x4, &c->simd->bsr_f32_1x4);
+}
+
+/* ------------------------------------------------------------------ integers, any pattern */
+
+/* Zeros by blocks of any shape, single weights among them. */
+static enum status weights_s8(struct kncase *c, const struct shape *s, int8_t **out)
+{
+    static const int shapes[][2] = {{1, 1}, {4, 1}, {8, 1}, {16, 1}, {1, 4}, {2, 2}};
+    const int *block = shapes[kncase_below(c, 6)];
+    unsigned char *mask;
+    TRY(kncase_block_mask(c, s->n, s->rows.segs, s->rows.seg_len, block[0], block[1], &mask));
+    TRY(kncase_s8(c, (size_t)s->n * (size_t)s->k, out));
+    for (size_t i = 0; i < (size_t)s->n * (size_t)s->k; i++)
+        (*out)[i] = mask[i] ? 0 : (*out)[i];
+    return ST_OK;
+}
+
+struct product_u8s8 {
+    const struct shape *s;
+    const uint8_t *x, *add;
+    const int8_t *w;
+    struct kn_requant rq;
+    struct kn_residual residual; /* base not set */
+    const int32_t *bias;         /* of the raw sums, or NULL */
+};
+
+static enum status pack_u8s8(struct kncase *c, const struct kn_sprows_u8s8 *slot, const struct product_u8s8 *p,
+                             void **out)
+{
+    size_t bytes = slot->pack_bytes(p->w, p->s->n, &p->s->rows), nonzeros = 0;
+    void *again;
+    for (size_t i = 0; i < (size_t)p->s->n * (size_t)p->s->k; i++)
+        nonzeros += p->w[i] != 0;
+    if (slot->slots(p->w, p->s->n, &p->s->rows) < nonzeros)
+        return status_fail(ST_MISMATCH, "%s: fewer slots than weights (%s)", slot->facts.name, c->text);
+    TRY(kncase_input(c, bytes, out));
+    TRY(kncase_input(c, bytes, &again));
+    memset(again, 0xff, bytes);
+    slot->pack(p->w, p->s->n, &p->s->rows, *out);
+    slot->pack(p->w, p->s->n, &p->s->rows, again);
+    if (memcmp(*out, again, bytes) != 0)
+        return status_fail(ST_MISMATCH, "%s: packing leaves bytes unwritten (%s)", slot->facts.name, c->text);
+    return ST_OK;
+}
+
+static void run_u8s8(const struct kn_sprows_u8s8 *slot, const struct product_u8s8 *p, const void *packed, int first,
+                     int m, int raw, void *y)
+{
+    struct kn_residual residual = p->residual;
+    const struct kn_out out = {y, p->s->out.step_x, p->s->out.step_y};
+    struct kn_rows rows = p->s->rows;
+    rows.base = p->x;
+    rows.first = first;
+    rows.m = m;
+    residual.base = p->s->residual == 2 ? y : p->add;
+    if (raw)
+        slot->run_s32(&rows, packed, p->bias, p->s->n, &out);
+    else
+        slot->run_u8(&rows, packed, &p->rq, p->s->residual ? &residual : NULL, p->s->n, &out);
+}
+
+/* The kernel works in two parts where it can: equal to the reference, they are equal to the whole. */
+static enum status check_u8s8(struct kncase *c, const struct product_u8s8 *p, int raw)
+{
+    const struct kn_sprows_u8s8 *ref = &c->ref->sprows_u8s8, *simd = &c->simd->sprows_u8s8;
+    size_t elements = (size_t)p->s->lines * (size_t)p->s->out.step_y;
+    int first = p->s->rows.first, m = p->s->rows.m, cut = m;
+    struct kncase_outputs y;
+    void *ref_w, *simd_w;
+    TRY(pack_u8s8(c, ref, p, &ref_w));
+    TRY(pack_u8s8(c, simd, p, &simd_w));
+    TRY(kncase_outputs(c, elements * (raw ? sizeof(int32_t) : 1), &y));
+    if (!raw && p->s->residual == 2) {
+        memcpy(y.ref, p->add, elements);
+        memcpy(y.simd, p->add, elements);
+    }
+    if (m > simd->facts.mr && kncase_chance(c, 2))
+        cut = simd->facts.mr * (1 + kncase_below(c, (m - 1) / simd->facts.mr));
+    run_u8s8(ref, p, ref_w, first, m, raw, y.ref);
+    run_u8s8(simd, p, simd_w, first, cut, raw, y.simd);
+    if (cut < m)
+        run_u8s8(simd, p, simd_w, first + cut, m - cut, raw, y.simd);
+    return kncase_same(c, &simd->facts, &y);
+}
+
+enum status kncase_sprows_u8s8(struct kncase *c)
+{
+    struct shape s = pick(c, &c->simd->sprows_u8s8.facts, 1);
+    struct product_u8s8 p = {.s = &s, .residual = {NULL, s.out.step_x, s.out.step_y, 0, 0}};
+    uint8_t *x, *add = NULL;
+    int8_t *w;
+    TRY(kncase_u8(c, s.elements, &x));
+    TRY(weights_s8(c, &s, &w));
+    TRY(kncase_requant(c, s.n, s.k, &p.rq));
+    if (s.residual) {
+        TRY(kncase_u8(c, (size_t)s.lines * (size_t)s.out.step_y, &add));
+        p.residual.scale = ldexpf(0.5f + (float)kncase_below(c, 1000) * 1e-3f, kncase_below(c, 8) - 5);
+        p.residual.zero_point = kncase_below(c, 256);
+    }
+    p.x = x;
+    p.w = w;
+    p.add = add;
+    p.bias = kncase_chance(c, 4) ? NULL : p.rq.bias;
+    TRY(check_u8s8(c, &p, 0));
+    return check_u8s8(c, &p, 1);
 }
