@@ -50,7 +50,7 @@ enum status cli_isa(const char *text, uint32_t *out_mask)
     if (!text || !*text)
         text = "native";
     if (kn_isa_parse(text, &mask) != 0)
-        return status_fail(ST_BADARG, "%s %s: expected ref, avx2, avx512vnni or native", source, text);
+        return status_fail(ST_BADARG, "%s %s: expected ref, sse41, avx2, avxvnni, avx512vnni or native", source, text);
     if (mask & ~have)
         return status_fail(ST_UNSUPPORTED, "%s %s: this CPU has %s only", source, text, kn_isa_name(have));
     *out_mask = mask;

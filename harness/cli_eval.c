@@ -18,7 +18,7 @@ static const char help[] =
     "\n"
     "  --against OTHER.plk   change against another model on the same images, with exact McNemar p\n"
     "  --data DIR            folder with the four IDX files (default: Debian's dataset-fashion-mnist)\n"
-    "  --isa LEVEL           ref, avx2, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
+    "  --isa LEVEL           ref, sse41, avx2, avxvnni, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
     "  --batch N             images per call (default: 1)\n"
     "  --threads N           images are shared out (default: all processors)\n"
     "\n"

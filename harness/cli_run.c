@@ -19,7 +19,7 @@ static const char help[] =
     "channel, row by row (784 bytes for 1x28x28); every bench run leaves one beside its records (sample.u8).\n"
     "\n"
     "  --input FILE   '-' reads standard input\n"
-    "  --isa LEVEL    ref, avx2, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
+    "  --isa LEVEL    ref, sse41, avx2, avxvnni, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
     "  --quiet        print nothing\n"
     "\n"
     "example: packlight run results/latest/artifacts/lenet5-qat-s8.plk --input results/latest/sample.u8\n";
