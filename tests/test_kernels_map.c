@@ -89,6 +89,30 @@ static void check_hardswish(const struct kn_table *t)
     assert_true(y[7] == 100 && y[8] == INFINITY && y[9] == 0 && isnan(y[10]));
 }
 
+/* Floats of every sign and magnitude, NaN and infinities among them, against the functions in double. */
+static void check_unary_range(const struct kn_table *t)
+{
+    const kn_unary_f32_fn run[] = {t->hardswish_f32.run, t->sigmoid_f32.run, t->gelu_f32.run};
+    const enum kn_unary function[] = {KN_UNARY_HARDSWISH, KN_UNARY_SIGMOID, KN_UNARY_GELU};
+    enum { CHUNK = 333, STRIDE = 50021 };
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += (uint64_t)CHUNK * STRIDE) {
+        float x[CHUNK], y[CHUNK];
+        for (uint32_t i = 0; i < CHUNK; i++) {
+            uint32_t pattern = (uint32_t)bits + i * STRIDE;
+            memcpy(&x[i], &pattern, sizeof pattern);
+        }
+        for (int f = 0; f < 3; f++) {
+            run[f](x, CHUNK, y);
+            for (int i = 0; i < CHUNK; i++) {
+                double want = kn_unary(function[f], (double)x[i]), got = (double)y[i];
+                double allowed = (double)KN_TOLERANCE_UNARY * fmax(1, fabs((double)x[i]));
+                if (!(got == want || (isnan(got) && isnan(want)) || fabs(got - want) <= allowed))
+                    fail_msg("function %d of %.9g is %.9g, expected %.17g", f, (double)x[i], got, want);
+            }
+        }
+    }
+}
+
 static void check_softmax(const struct kn_table *t)
 {
     const float x[] = {1, 2, 3, -INFINITY, 1002, 1003, 1001, -INFINITY, 0, NAN, 0, 0};
@@ -179,6 +203,12 @@ static void test_hardswish(void **state)
 {
     (void)state;
     at_every_level(check_hardswish);
+}
+
+static void test_unary_range(void **state)
+{
+    (void)state;
+    at_every_level(check_unary_range);
 }
 
 static void test_softmax(void **state)
@@ -360,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_sigmoid),
         cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_hardswish),
+        cmocka_unit_test(test_unary_range),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_layernorm),
         cmocka_unit_test(test_binary),

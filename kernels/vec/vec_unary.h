@@ -1,5 +1,5 @@
-/* Functions of one float in vectors. Errors are the largest ones on 400 001 points of the range that matters, against
- * double. Polynomials were fitted to the smallest maximum error (Lawson 1961). */
+/* Functions of one float in vectors. Stated errors are the largest ones over every 997th float, against double, at the
+ * level where they are largest. Polynomials were fitted to the smallest maximum error (Lawson 1961). */
 #ifndef KERNELS_VEC_VEC_UNARY_H
 #define KERNELS_VEC_VEC_UNARY_H
 
@@ -21,13 +21,14 @@ KN_INLINE kn_vf kn_vf_exp(kn_vf x)
     return kn_vf_keep(kn_vf_mul(p, kn_vf_exponent(shifted)), x, lo);
 }
 
-/* 1 / (1 + e^-x) = e^x / (1 + e^x): whichever power is at most 1. */
+/* 1 / (1 + e^-x) = e^x / (1 + e^x): whichever power is at most 1. |error| < 9e-8. */
 KN_INLINE kn_vf kn_vf_sigmoid(kn_vf x)
 {
     kn_vf one = kn_vf_set(1.0f), e = kn_vf_exp(kn_vf_sub(kn_vf_set(0), kn_vf_abs(x)));
     return kn_vf_div(kn_vf_by_sign(x, e, one), kn_vf_add(one, e));
 }
 
+/* |error| < 1.4e-7 max(1, |x|). */
 KN_INLINE kn_vf kn_vf_hardswish(kn_vf x)
 {
     kn_vf bounded = kn_vf_max(kn_vf_set(-3.0f), x); /* -Inf would give -Inf * 0; NaN stays */
