@@ -1,6 +1,6 @@
-/* Maximum over windows. With channels innermost a vector runs along the channels; in planes the common 2 x 2 windows
- * at stride 2 take 16 or 32 columns at once, and any other shape is plain C. Floats are compared in the order of the
- * reference, so that NaN (ignored) and signed zeros come out the same. */
+/* Maximum over windows in planes: the common 2 x 2 windows at stride 2 take 16 or 32 columns at once, and any other
+ * shape is plain C. Floats are compared in the order of the reference, so that NaN (ignored) and signed zeros come out
+ * the same. Channels innermost: pool_avx2.c. */
 #include <math.h>
 
 #include "kernels/x86/lanes_avx2.h"
@@ -21,64 +21,9 @@ static struct window clip(const struct kn_pool_shape *s, int oy, int ox)
     return v;
 }
 
-/* Eight channels of one window; what lies past the last channel is read and not stored. */
-KN_INLINE __m256 max_f32(const struct window *v, const float *x, ptrdiff_t step_y, ptrdiff_t step_x)
-{
-    __m256 best = _mm256_set1_ps(-INFINITY);
-    for (int iy = v->y0; iy < v->y1; iy++) {
-        for (int ix = v->x0; ix < v->x1; ix++)
-            best = _mm256_max_ps(_mm256_loadu_ps(x + iy * step_y + ix * step_x), best);
-    }
-    return best;
-}
-
-void kn_maxpool_f32_nhwc__avx2(const struct kn_pool_shape *s, const float *x, float *y)
-{
-    for (int oy = s->first; oy < s->first + s->lines; oy++) {
-        for (int ox = 0; ox < s->ow; ox++) {
-            struct window v = clip(s, oy, ox);
-            float *out = y + oy * s->y_step_y + ox * s->y_step_x;
-            int c = 0;
-            for (; c + 8 <= s->c; c += 8)
-                _mm256_storeu_ps(out + c, max_f32(&v, x + c, s->x_step_y, s->x_step_x));
-            if (c < s->c)
-                kn_store_f32(out + c, max_f32(&v, x + c, s->x_step_y, s->x_step_x), s->c - c);
-        }
-    }
-}
-
 KN_INLINE __m128i load_u8(const uint8_t *x)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)x);
-}
-
-KN_INLINE __m128i max_u8(const struct window *v, const uint8_t *x, ptrdiff_t step_y, ptrdiff_t step_x)
-{
-    __m128i best = _mm_setzero_si128();
-    for (int iy = v->y0; iy < v->y1; iy++) {
-        for (int ix = v->x0; ix < v->x1; ix++)
-            best = _mm_max_epu8(load_u8(x + iy * step_y + ix * step_x), best);
-    }
-    return best;
-}
-
-void kn_maxpool_u8_nhwc__avx2(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
-{
-    for (int oy = s->first; oy < s->first + s->lines; oy++) {
-        for (int ox = 0; ox < s->ow; ox++) {
-            struct window v = clip(s, oy, ox);
-            uint8_t *out = y + oy * s->y_step_y + ox * s->y_step_x;
-            int c = 0;
-            for (; c + 16 <= s->c; c += 16)
-                _mm_storeu_si128((__m128i *)(void *)(out + c), max_u8(&v, x + c, s->x_step_y, s->x_step_x));
-            if (c < s->c) {
-                __m128i best = max_u8(&v, x + c, s->x_step_y, s->x_step_x);
-                kn_store_u8(out + c, (uint64_t)_mm_cvtsi128_si64(best), s->c - c);
-                if (s->c - c > 8)
-                    kn_store_u8(out + c + 8, (uint64_t)_mm_extract_epi64(best, 1), s->c - c - 8);
-            }
-        }
-    }
 }
 
 /* 1 if windows are 2 x 2 at stride 2 and none leaves the image. */

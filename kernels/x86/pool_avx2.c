@@ -1,66 +1,94 @@
-/* Mean over windows, channels innermost: a vector runs along the channels, several side by side, so that additions
- * need not wait for each other. Floats are summed in the order of the reference. */
+/* Pooling over H,W,C, eight floats or 32 bytes at a time: see pool_lanes.h. */
+#include <math.h>
+
 #include "kernels/x86/lanes_avx2.h"
 
-/* The part of a window that lies inside the image: its first element, its extent. */
-struct window {
-    ptrdiff_t at;
-    int lines, columns;
-};
+typedef __m256 fvec;
+typedef __m256i uvec;
+enum { FLANES = 8, ULANES = 32 };
 
-static struct window clip(const struct kn_pool_shape *s, int oy, int ox)
+KN_INLINE fvec f_set(float x)
 {
-    int y0 = oy * s->stride_h - s->pad_h, x0 = ox * s->stride_w - s->pad_w;
-    int y1 = y0 + s->kernel_h, x1 = x0 + s->kernel_w;
-    y0 = y0 < 0 ? 0 : y0;
-    x0 = x0 < 0 ? 0 : x0;
-    y1 = y1 > s->h ? s->h : y1;
-    x1 = x1 > s->w ? s->w : x1;
-    return (struct window){y0 * s->x_step_y + x0 * s->x_step_x, y1 - y0, x1 - x0};
+    return _mm256_set1_ps(x);
 }
 
-/* Sums of 8 * vectors channels; what lies past the last channel is read and not stored. */
-KN_INLINE void sum_f32(const struct kn_pool_shape *s, const struct window *v, const float *x, int vectors, __m256 *sum)
+KN_INLINE fvec f_load(const float *p)
 {
-    KN_UNROLL
-    for (int i = 0; i < vectors; i++)
-        sum[i] = _mm256_setzero_ps();
-    for (int line = 0; line < v->lines; line++, x += s->x_step_y) {
-        const float *p = x;
-        for (int column = 0; column < v->columns; column++, p += s->x_step_x) {
-            KN_UNROLL
-            for (int i = 0; i < vectors; i++)
-                sum[i] = _mm256_add_ps(sum[i], _mm256_loadu_ps(p + 8 * i));
-        }
-    }
+    return _mm256_loadu_ps(p);
 }
 
-KN_INLINE __m256 mean(__m256 sum, __m256 count, __m256 lo, __m256 hi)
+KN_INLINE void f_store(float *p, fvec v)
 {
-    return kn_clamp_ps(_mm256_div_ps(sum, count), lo, hi);
+    _mm256_storeu_ps(p, v);
+}
+
+KN_INLINE void f_store_part(float *p, fvec v, int count)
+{
+    kn_store_f32(p, v, count);
+}
+
+KN_INLINE fvec f_max(fvec x, fvec best)
+{
+    return _mm256_max_ps(x, best);
+}
+
+KN_INLINE fvec f_add(fvec a, fvec b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+KN_INLINE fvec f_div(fvec a, fvec b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+KN_INLINE fvec f_clamp(fvec x, fvec lo, fvec hi)
+{
+    return kn_clamp_ps(x, lo, hi);
+}
+
+KN_INLINE uvec u_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+KN_INLINE uvec u_load(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+KN_INLINE void u_store(uint8_t *p, uvec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, v);
+}
+
+KN_INLINE void u_store_part(uint8_t *p, uvec v, int count)
+{
+    uint8_t bytes[ULANES];
+    u_store(bytes, v);
+    memcpy(p, bytes, (size_t)count);
+}
+
+KN_INLINE uvec u_max(uvec a, uvec b)
+{
+    return _mm256_max_epu8(a, b);
+}
+
+#include "kernels/x86/pool_lanes.h"
+
+void kn_maxpool_f32_nhwc__avx2(const struct kn_pool_shape *s, const float *x, float *y)
+{
+    pool_max_f32(s, x, y);
+}
+
+void kn_maxpool_u8_nhwc__avx2(const struct kn_pool_shape *s, const uint8_t *x, uint8_t *y)
+{
+    pool_max_u8(s, x, y);
 }
 
 void kn_avgpool_f32_nhwc__avx2(const struct kn_pool_shape *s, const float *x, float lo, float hi, float *y)
 {
-    __m256 vlo = _mm256_set1_ps(lo), vhi = _mm256_set1_ps(hi), sum[4];
-    for (int oy = s->first; oy < s->first + s->lines; oy++) {
-        for (int ox = 0; ox < s->ow; ox++) {
-            struct window v = clip(s, oy, ox);
-            __m256 count = _mm256_set1_ps((float)(v.lines * v.columns));
-            float *out = y + oy * s->y_step_y + ox * s->y_step_x;
-            int c = 0;
-            for (; c + 32 <= s->c; c += 32) {
-                sum_f32(s, &v, x + v.at + c, 4, sum);
-                KN_UNROLL
-                for (int i = 0; i < 4; i++)
-                    _mm256_storeu_ps(out + c + 8 * i, mean(sum[i], count, vlo, vhi));
-            }
-            for (; c < s->c; c += 8) {
-                sum_f32(s, &v, x + v.at + c, 1, sum);
-                kn_store_f32(out + c, mean(sum[0], count, vlo, vhi), s->c - c);
-            }
-        }
-    }
+    pool_mean_f32(s, x, lo, hi, y);
 }
 
 enum { WORD_SUMS = 257 }; /* so many bytes fit in 16 bits: 257 * 255 = 65535 */
@@ -77,7 +105,7 @@ KN_INLINE void flush_words(__m256i words, __m256i *sum)
 }
 
 /* Sums of 16 * vectors channels in 32 bits: two vectors of eight for each sixteen. */
-KN_INLINE void sum_u8(const struct kn_pool_shape *s, const struct window *v, const uint8_t *x, int vectors,
+KN_INLINE void sum_u8(const struct kn_pool_shape *s, const struct pool_window *v, const uint8_t *x, int vectors,
                       __m256i *sum)
 {
     __m256i words[4];
@@ -120,7 +148,7 @@ void kn_avgpool_u8_nhwc__avx2(const struct kn_pool_shape *s, const uint8_t *x, f
     __m256i sum[8];
     for (int oy = s->first; oy < s->first + s->lines; oy++) {
         for (int ox = 0; ox < s->ow; ox++) {
-            struct window v = clip(s, oy, ox);
+            struct pool_window v = pool_clip(s, oy, ox);
             int count = v.lines * v.columns;
             __m256 scale = _mm256_set1_ps(ratio / (float)count);
             __m256i less = _mm256_set1_epi32(count * zero_in);
