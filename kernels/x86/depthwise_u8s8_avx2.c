@@ -23,7 +23,9 @@ KN_INLINE void dw_fetch(int nv, const uint8_t *const *r, vec *in)
 
 KN_INLINE vec dw_dot(vec sum, vec in, vec w)
 {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(in, w));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(in, w));
+    __asm__("" : "+x"(sum)); /* gcc would multiply first and add later, and run out of registers in between */
+    return sum;
 }
 
 #include "kernels/x86/depthwise_u8s8_lanes.h"

@@ -47,7 +47,9 @@ KN_INLINE void dw_fetch(int nv, const uint8_t *const *r, vec *in)
 
 KN_INLINE vec dw_dot(vec sum, vec in, vec w)
 {
-    return _mm_add_epi32(sum, _mm_madd_epi16(in, w));
+    sum = _mm_add_epi32(sum, _mm_madd_epi16(in, w));
+    __asm__("" : "+x"(sum)); /* as in depthwise_u8s8_avx2.c */
+    return sum;
 }
 
 /* As in depthwise_u8s8_halves.h: what is too high is cut off first, what is too low, and NaN, last. */
