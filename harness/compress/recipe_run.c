@@ -215,8 +215,9 @@ static enum status make(struct run *run, const char *key, int index)
 
     TRY(compute(run, index));
     drop_negative_zeros(&run->graph);
-    TRY(forward_predict_blas(&run->graph, &context->data->valid, context->pool, context->blas, run->predictions,
-                             &top1));
+    if (context->data->valid.n > 0)
+        TRY(forward_predict_blas(&run->graph, &context->data->valid, context->pool, context->blas, run->predictions,
+                                 &top1));
     if (context->cache_dir &&
         cache_store(context->cache_dir, key, &run->graph, run->predictions, context->data->valid.n) != ST_OK)
         snprintf(run->result->warning, sizeof run->result->warning, "%.200s; not cached", status_message());
