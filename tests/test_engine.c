@@ -485,6 +485,50 @@ static void bad_numbers_are_refused(void **state)
     graph_free(&g);
 }
 
+/* What the planner cannot run says so by the node's name; threads are counted from 1. */
+static void batchnorm_and_bad_thread_counts_are_refused(void **state)
+{
+    struct kn_table table = table_of(0);
+    struct engine *engine = NULL;
+    struct graph g = {0};
+    int n = build_input(&g, 2, 3, 3), two = 2;
+    struct node norm = {.op = OP_BATCHNORM, .input = {g.node[n].output}, .epsilon = 1e-5F};
+    (void)state;
+
+    build_tensors(&g, &norm, DT_F32, DT_F32, 1, &two);
+    assert_int_equal(graph_add_weight(&g, "mean", DT_F32, 1, &two, &norm.mean), ST_OK);
+    assert_int_equal(graph_add_weight(&g, "variance", DT_F32, 1, &two, &norm.variance), ST_OK);
+    n = build_node(&g, norm);
+    refuse(&g, 1, ST_UNSUPPORTED, "'batchnorm1'");
+    g.node[n].op = OP_RELU;
+    assert_int_equal(engine_new(&g, &table, 1, 0, &engine), ST_BADARG);
+    assert_int_equal(engine_new(&g, &table, 1, ENGINE_THREADS_MAX + 1, &engine), ST_BADARG);
+    assert_null(engine);
+    engine_free(engine_of(&g, 0, 1));
+    graph_free(&g);
+}
+
+/* A float layer reads the rounded value of a quantized input: 1.3 at scale 1 is 1. */
+static void float_layers_read_rounded_values(void **state)
+{
+    static const float in[2] = {1.3F, -0.4F}, weights[2] = {10, 10}, bias[1] = {0};
+    struct graph g = {0};
+    int n = build_input(&g, 2, 1, 1);
+    (void)state;
+
+    build_static(build_value(&g, n), 1, 3);
+    n = build_fc(&g, g.node[n].output, 2, 1, DT_F32, DT_F32);
+    fill_f32(&g, n, weights, bias);
+    for (int t = 0; t < TABLES; t++) {
+        struct engine *engine = engine_of(&g, t, 1);
+        float out;
+        engine_run(engine, in, &out);
+        assert_float_equal(out, 10, 0);
+        engine_free(engine);
+    }
+    graph_free(&g);
+}
+
 static void quantization_must_agree_along_pooling(void **state)
 {
     struct graph g = {0};
@@ -541,6 +585,8 @@ int main(void)
         cmocka_unit_test(bad_numbers_are_refused),
         cmocka_unit_test(quantization_must_agree_along_pooling),
         cmocka_unit_test(huge_shapes_are_refused),
+        cmocka_unit_test(batchnorm_and_bad_thread_counts_are_refused),
+        cmocka_unit_test(float_layers_read_rounded_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,188 +1,11 @@
 /* The engine against a slow evaluator that shares nothing with it but the quantization arithmetic: random graphs of
  * every kind, every table, sparse and dense kernels, several batch sizes. Integer graphs must give the same bits. */
-#include "graph_build.h"
-
-#include <math.h>
+#include "engine_eval.h"
 
 #include "base/rng.h"
 #include "engine/engine.h"
-#include "kernels/kernels.h"
-#include "kernels/requant.h"
 
 enum { GRAPHS = 120, MAX_BATCH = 32, SEED = 20261 };
-
-/* ------------------------------------------------------------------ the evaluator: one sample, C,H,W, no tricks */
-
-/* One activation: the number the engine holds (8-bit values as they are), and for float how far it may be off. */
-struct plane {
-    double *x, *error;
-};
-
-static double *plane_new(size_t count)
-{
-    double *x = calloc(count, sizeof *x);
-    assert_non_null(x);
-    return x;
-}
-
-static int is_u8(const struct value *value)
-{
-    return value->quant == QUANT_STATIC;
-}
-
-/* Weight (o, i, y, x) of node; fc has y = x = 0 and features as i. */
-static double weight_at(const struct weight *w, int o, int i, int y, int x)
-{
-    size_t at =
-        (((size_t)o * (size_t)w->dim[1] + (size_t)i) * (size_t)w->dim[2] + (size_t)y) * (size_t)w->dim[3] + (size_t)x;
-    return w->type == DT_S8 ? ((const int8_t *)w->data)[at] : (double)((const float *)w->data)[at];
-}
-
-struct sums {
-    double sum;       /* w * x */
-    double magnitude; /* |w * x| */
-    double error;     /* |w| * error of x */
-};
-
-/* All products of output o at (oy, ox); `zero` is what padding holds. */
-static struct sums window(const struct graph *g, const struct node *node, const struct plane *in, int o, int oy, int ox,
-                          double zero)
-{
-    const struct value *v = &g->value[node->input[0]];
-    const struct weight *w = &g->weight[node->weight];
-    struct sums s = {0, 0, 0};
-
-    for (int i = 0; i < w->dim[1]; i++)
-        for (int ky = 0; ky < w->dim[2]; ky++)
-            for (int kx = 0; kx < w->dim[3]; kx++) {
-                int y = oy * node->stride_h + ky - node->pad_h, x = ox * node->stride_w + kx - node->pad_w;
-                int inside = node->op == OP_FC || (y >= 0 && y < v->dim[1] && x >= 0 && x < v->dim[2]);
-                size_t at = node->op == OP_FC ? (size_t)i : (size_t)((i * v->dim[1] + y) * v->dim[2] + x);
-                double weight = weight_at(w, o, i, ky, kx), value = inside ? in->x[at] : zero;
-                s.sum += weight * value;
-                s.magnitude += fabs(weight * value);
-                s.error += inside ? fabs(weight) * in->error[at] : 0;
-            }
-    return s;
-}
-
-static double weight_sum(const struct weight *w, int o)
-{
-    double sum = 0;
-    size_t k = w->count / (size_t)w->dim[0];
-
-    for (size_t i = 0; i < k; i++)
-        sum += ((const int8_t *)w->data)[(size_t)o * k + i];
-    return sum;
-}
-
-/* Conv or fc. A ReLU fused with it decides how `out` is stored: the value written is then the ReLU's. `raw` receives
- * accumulators as (positions, outputs). */
-static void eval_product(const struct graph *g, int node_index, const struct plane *in, struct plane *out, int32_t *raw)
-{
-    const struct node *node = &g->node[node_index];
-    const struct weight *w = &g->weight[node->weight];
-    const struct weight *b = node->bias >= 0 ? &g->weight[node->bias] : NULL;
-    const struct value *vin = &g->value[node->input[0]], *vout = &g->value[node->output];
-    int relu = graph_fused_act(g, node_index), n = w->dim[0], positions = vout->dim[1] * vout->dim[2];
-    const struct value *stored = relu >= 0 ? &g->value[g->node[relu].output] : vout;
-    size_t count_in = value_count(vin), k = w->count / (size_t)n;
-    struct plane x = {plane_new(count_in), in->error};
-    float scale_in = vin->scale;
-    int32_t zero = is_u8(vin) ? vin->zero_point : 0;
-
-    memcpy(x.x, in->x, count_in * sizeof *x.x);
-    if (vin->quant == QUANT_DYNAMIC) {
-        float lo = 0, hi = 0;
-        for (size_t i = 0; i < count_in; i++) {
-            lo = fminf(lo, (float)in->x[i]);
-            hi = fmaxf(hi, (float)in->x[i]);
-        }
-        kn_range_params(lo, hi, &scale_in, &zero);
-        for (size_t i = 0; i < count_in; i++)
-            x.x[i] = kn_quantize((float)in->x[i], 1.0f / scale_in, zero);
-    }
-    for (int o = 0; o < n; o++)
-        for (int p = 0; p < positions; p++) {
-            struct sums s = window(g, node, &x, o, p / vout->dim[2], p % vout->dim[2], zero);
-            size_t at = (size_t)o * (size_t)positions + (size_t)p;
-            if (w->type == DT_F32) {
-                double bias = b ? ((const float *)b->data)[o] : 0.0;
-                out->x[at] = s.sum + bias;
-                out->error[at] = s.error + (s.magnitude + fabs(bias)) * kn_tolerance_f32((int)k);
-            } else if (vin->quant == QUANT_STATIC) {
-                double acc = s.sum - zero * weight_sum(w, o) + (b ? ((const int32_t *)b->data)[o] : 0);
-                raw[p * n + o] = (int32_t)acc;
-                if (is_u8(stored)) {
-                    float scale = scale_in * w->scale[o];
-                    scale = scale / stored->scale;
-                    out->x[at] = kn_requantize((int32_t)acc, scale, stored->zero_point, 0, 255);
-                } else {
-                    out->x[at] = (float)(int32_t)acc * (scale_in * w->scale[o]);
-                }
-            } else {
-                raw[p * n + o] = (int32_t)s.sum;
-                float product = (float)(int32_t)(s.sum - zero * weight_sum(w, o)) * (scale_in * w->scale[o]);
-                out->x[at] = product + (b ? ((const float *)b->data)[o] : 0.0f);
-            }
-            if (relu >= 0)
-                out->x[at] = fmax(out->x[at], is_u8(stored) && vin->quant == QUANT_STATIC ? stored->zero_point : 0);
-        }
-    if (is_u8(stored) && vin->quant != QUANT_STATIC)
-        for (size_t i = 0; i < value_count(vout); i++)
-            out->x[i] = kn_quantize((float)out->x[i], 1.0f / stored->scale, stored->zero_point);
-    free(x.x);
-}
-
-static void eval_pool(const struct graph *g, const struct node *node, const struct plane *in, struct plane *out)
-{
-    const struct value *v = &g->value[node->input[0]], *vout = &g->value[node->output];
-    size_t at = 0;
-
-    for (int c = 0; c < vout->dim[0]; c++)
-        for (int oy = 0; oy < vout->dim[1]; oy++)
-            for (int ox = 0; ox < vout->dim[2]; ox++, at++) {
-                out->x[at] = -INFINITY;
-                for (int ky = 0; ky < node->kernel_h; ky++)
-                    for (int kx = 0; kx < node->kernel_w; kx++) {
-                        int y = oy * node->stride_h + ky - node->pad_h, x = ox * node->stride_w + kx - node->pad_w;
-                        size_t from = (size_t)((c * v->dim[1] + y) * v->dim[2] + x);
-                        if (y < 0 || y >= v->dim[1] || x < 0 || x >= v->dim[2])
-                            continue;
-                        out->x[at] = fmax(out->x[at], in->x[from]);
-                        out->error[at] = fmax(out->error[at], in->error[from]);
-                    }
-            }
-}
-
-static void eval_node(const struct graph *g, int i, const float *image, struct plane *planes, int32_t *raw)
-{
-    const struct node *node = &g->node[i];
-    const struct value *vout = &g->value[node->output];
-    size_t count = value_count(vout);
-    struct plane *out = &planes[node->output], *in = node->op == OP_INPUT ? NULL : &planes[node->input[0]];
-
-    out->x = plane_new(count);
-    out->error = plane_new(count);
-    if (node->op == OP_CONV || node->op == OP_FC) {
-        eval_product(g, i, in, out, raw);
-        return;
-    }
-    if (node->op == OP_POOL_MAX) {
-        eval_pool(g, node, in, out);
-        return;
-    }
-    for (size_t j = 0; j < count; j++) {
-        if (node->op == OP_INPUT) {
-            out->x[j] = is_u8(vout) ? kn_quantize(image[j], 1.0f / vout->scale, vout->zero_point) : (double)image[j];
-            continue;
-        }
-        out->x[j] = in->x[j];
-        out->error[j] = in->error[j];
-        if (node->op == OP_RELU)
-            out->x[j] = fmax(out->x[j], is_u8(vout) ? vout->zero_point : 0);
-    }
-}
 
 /* ------------------------------------------------------------------ random graphs */
 
@@ -398,14 +221,11 @@ static void evaluate(const struct graph *g, struct rng *rng, struct expected *e)
     for (size_t i = 0; i < MAX_BATCH * e->inputs; i++)
         e->input[i] = rng_normal(rng);
     for (size_t s = 0; s < MAX_BATCH; s++) {
-        for (int i = 0; i < g->nodes; i++)
-            eval_node(g, i, e->input + s * e->inputs, planes, e->raw + s * e->raw_count);
+        struct eval eval = {g, planes, e->raw + s * e->raw_count};
+        eval_graph(&eval, e->input + s * e->inputs);
         memcpy(e->output + s * e->outputs, planes[graph_output(g)].x, e->outputs * sizeof(double));
         memcpy(e->error + s * e->outputs, planes[graph_output(g)].error, e->outputs * sizeof(double));
-        for (int v = 0; v < g->values; v++) {
-            free(planes[v].x);
-            free(planes[v].error);
-        }
+        eval_free(&eval);
     }
     free(planes);
 }

@@ -22,26 +22,26 @@ static enum status check_graph(const struct graph *graph, struct graph *view)
     return graph_infer(view);
 }
 
-enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
-                       struct engine **out)
+static enum status make(const struct graph *graph, const struct kn_table *table, const struct plan_options *options,
+                        struct engine **out)
 {
     struct graph view = {0};
     struct engine *engine = NULL;
     enum status st;
 
-    if (batch < 1)
-        return status_fail(ST_BADARG, "a batch of %d, expected at least 1", batch);
-    if (threads < 1 || threads > ENGINE_THREADS_MAX)
-        return status_fail(ST_BADARG, "%d threads, expected 1 to %d", threads, ENGINE_THREADS_MAX);
+    if (options->batch < 1)
+        return status_fail(ST_BADARG, "a batch of %d, expected at least 1", options->batch);
+    if (options->threads < 1 || options->threads > ENGINE_THREADS_MAX)
+        return status_fail(ST_BADARG, "%d threads, expected 1 to %d", options->threads, ENGINE_THREADS_MAX);
     TRY_OUT(check_graph(graph, &view));
     engine = calloc(1, sizeof *engine);
     if (!engine) {
         st = status_fail(ST_NOMEM, "no memory for an engine");
         goto out;
     }
-    TRY_OUT(engine_plan_graph(engine, &view, table, batch, threads));
-    if (threads > 1)
-        TRY_OUT(engine_threads_new(threads, &engine->threads));
+    TRY_OUT(engine_plan_graph(engine, &view, table, options));
+    if (options->threads > 1)
+        TRY_OUT(engine_threads_new(options->threads, &engine->threads));
     *out = engine;
     engine = NULL;
 out:
@@ -49,6 +49,22 @@ out:
     free(view.node);
     free(view.value);
     return st;
+}
+
+enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       struct engine **out)
+{
+    const struct plan_options options = {batch, threads, 0};
+
+    return make(graph, table, &options, out);
+}
+
+enum status engine_new_eager(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                             struct engine **out)
+{
+    const struct plan_options options = {batch, threads, 1};
+
+    return make(graph, table, &options, out);
 }
 
 void engine_free(struct engine *engine)

@@ -54,6 +54,9 @@ struct engine_step {
  * leave 32 bits, activations of more than 2^31 - 1 bytes. ST_NOMEM. */
 enum status engine_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
                        struct engine **out);
+/* The same, every step shared out to the threads however little it has to do: for tests. */
+enum status engine_new_eager(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                             struct engine **out);
 void engine_free(struct engine *engine);
 
 void engine_run(struct engine *engine, const float *input, float *output);

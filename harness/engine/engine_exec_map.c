@@ -196,7 +196,7 @@ void engine_exec_softmax(const struct exec_step *step, int part, int parts)
     struct exec_share s = engine_exec_share(1, (size_t)r->rows, 1, part, parts);
     size_t from = s.first * (size_t)r->cols;
 
-    if (s.count > 0)
+    if (s.item < s.items)
         r->run.softmax((const float *)engine_exec_x(step, 0) + from, (int)s.count, r->cols,
                        (float *)engine_exec_y(step, 0) + from);
 }
@@ -207,7 +207,7 @@ void engine_exec_layernorm(const struct exec_step *step, int part, int parts)
     struct exec_share s = engine_exec_share(1, (size_t)r->rows, 1, part, parts);
     size_t from = s.first * (size_t)r->cols;
 
-    if (s.count > 0)
+    if (s.item < s.items)
         r->run.layernorm((const float *)engine_exec_x(step, 0) + from, (int)s.count, r->cols, r->gamma, r->beta,
                          r->epsilon, (float *)engine_exec_y(step, 0) + from);
 }

@@ -239,18 +239,19 @@ static enum status plan_nodes(struct plan *plan)
     return ST_OK;
 }
 
-enum status engine_plan_graph(struct engine *engine, const struct graph *graph, const struct kn_table *table, int batch,
-                              int threads)
+enum status engine_plan_graph(struct engine *engine, const struct graph *graph, const struct kn_table *table,
+                              const struct plan_options *options)
 {
     struct plan plan = {.engine = engine,
                         .graph = graph,
                         .table = table,
-                        .batch = batch,
-                        .threads = threads,
+                        .batch = options->batch,
+                        .threads = options->threads,
+                        .eager = options->eager,
                         .raw_buffer = PLAN_NO_BUFFER};
     enum status st;
 
-    engine->batch = batch;
+    engine->batch = options->batch;
     TRY_OUT(plan_allocate(&plan));
     TRY_OUT(check_values(&plan));
     count_reads(&plan);

@@ -98,11 +98,16 @@ struct engine {
     size_t input_count, output_count; /* floats per sample */
 };
 
+struct plan_options {
+    int batch, threads;
+    int eager; /* threads share every step */
+};
+
 struct plan {
     struct engine *engine; /* being filled */
     const struct graph *graph;
     const struct kn_table *table;
-    int batch, threads;
+    int batch, threads, eager;
     struct plan_buffer *buffer; /* (buffers) */
     int buffers, buffer_room;
     struct plan_place (*place)[PLAN_ROLES]; /* (steps) */
@@ -119,8 +124,8 @@ struct plan {
 /* ---- engine_plan.c */
 
 /* Fills a zeroed engine. On failure the engine is partly filled and must be freed. */
-enum status engine_plan_graph(struct engine *engine, const struct graph *graph, const struct kn_table *table, int batch,
-                              int threads);
+enum status engine_plan_graph(struct engine *engine, const struct graph *graph, const struct kn_table *table,
+                              const struct plan_options *options);
 /* The one live node that reads value v; -1 if there is none or several. */
 int engine_plan_reader(const struct plan *plan, int v);
 /* The ReLU that can be the clamp of conv or fc node i: the next one, with nothing but max-pooling and flatten in

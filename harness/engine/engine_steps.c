@@ -68,7 +68,7 @@ enum status engine_steps_add(struct plan *plan, const struct plan_spec *spec, st
 
 void engine_steps_share(struct plan *plan, struct exec_step *step, const struct engine_step *info)
 {
-    if (info->macs_executed >= SHARE_MACS || info->input_bytes + info->output_bytes >= SHARE_BYTES)
+    if (plan->eager || info->macs_executed >= SHARE_MACS || info->input_bytes + info->output_bytes >= SHARE_BYTES)
         step->parts = plan->threads;
 }
 
