@@ -23,7 +23,8 @@
 #include "kernels/walk.h"
 
 enum { CUT = 12, NR = 2 * LANES, WIDE = 3 * LANES, SUMS = 32, STEPS = 4 };
-enum { LINE = 16, FETCH = 8 * LINE, LARGE = 1 << 14 }; /* floats */
+/* In floats: how far ahead weights are fetched, and how many are too large for L1. */
+enum { LINE = 16, FETCH = 8 * LINE, FETCH_SINGLE = 32 * LINE, LARGE = 1 << 14 };
 
 /* What surrounds the sums of one panel. */
 struct finish {
@@ -32,7 +33,8 @@ struct finish {
     float lo, hi;
     float *c;         /* of this panel's first output */
     ptrdiff_t step_x; /* of c */
-    int ahead;        /* fetch weights in advance: the panel will have left the first caches between two tiles */
+    int ahead;        /* fetch weights in advance: the panel is too large for L1 */
+    int stream;       /* the same for single rows: all panels together are */
     const float *add; /* the residual, likewise, or NULL */
 };
 
@@ -159,7 +161,7 @@ KN_TILE void tile(const struct kn_rows *a, const struct kn_places *at, int times
 /* One row: STEPS sums for each output, the first of which begins with `start`. Its vectors of weights stand in the
  * order of its sums. */
 KN_TILE void single(const struct kn_rows *a, const struct kn_places *at, const float *w, const float *start, int nv,
-                    const struct finish *f)
+                    int ahead, const struct finish *f)
 {
     const float *x = (const float *)a->base + at->x[0];
     vec sum[3 * STEPS];
@@ -172,8 +174,11 @@ KN_TILE void single(const struct kn_rows *a, const struct kn_places *at, const f
         ptrdiff_t k = 0;
         for (; k + STEPS <= len; k += STEPS, w += LANES * STEPS * nv) {
             KN_UNROLL
-            for (int j = 0; j < STEPS * nv; j++)
+            for (int j = 0; j < STEPS * nv; j++) {
                 sum[j] = vec_fma(vec_all(x + k + j / nv), vec_load(w + LANES * j), sum[j]);
+                if (ahead && LANES * j % LINE == 0)
+                    __builtin_prefetch(w + LANES * j + FETCH_SINGLE);
+            }
         }
         for (; k < len; k++, w += LANES * nv) {
             vec xv = vec_all(x + k);
@@ -204,7 +209,10 @@ KN_TILE void single(const struct kn_rows *a, const struct kn_places *at, const f
     {                                                                                                                  \
         (void)times;                                                                                                   \
         (void)start_step;                                                                                              \
-        single(a, at, w, start, nv, f);                                                                                \
+        if (f->stream)                                                                                                 \
+            single(a, at, w, start, nv, 1, f);                                                                         \
+        else                                                                                                           \
+            single(a, at, w, start, nv, 0, f);                                                                         \
     }
 
 /* start (mr, nv, LANES) = bias + residual. */
@@ -274,6 +282,7 @@ static inline void run_product(const struct kn_rows *a, const float *w, const st
                                           : v < nv - 1 ? vec_load(tail->bias + first + LANES * v)
                                                        : vec_load_part(tail->bias + first + LANES * v, f.last));
         f.c = (float *)c->base + first;
+        f.stream = depth * (size_t)n >= LARGE;
         f.ahead = depth * (size_t)width >= LARGE;
         f.add = tail->residual ? (const float *)tail->residual->base + first : NULL;
         run_panel(a, c, tail->residual, w, nv, tiles[nv - 1], tallest[nv - 1], &f);
