@@ -164,9 +164,9 @@ void kn_quads_run_u8(const struct kn_quads_level *level, const struct kn_rows *a
     p.bias = rq->bias;
     p.scale = rq->scale;
     p.n = n;
-    p.finish.zero_point = rq->zero_point;
-    p.finish.lo = rq->lo;
-    p.finish.hi = rq->hi;
+    p.finish.hi = (float)(rq->hi - rq->zero_point);
+    p.finish.zero_words = (uint32_t)rq->zero_point * 0x10001U;
+    p.finish.lo_bytes = (uint32_t)rq->lo * 0x1010101U;
     p.finish.r_scale = residual ? residual->scale : 0;
     p.finish.r_zero = residual ? residual->zero_point : 0;
     p.finish.direct = !residual;

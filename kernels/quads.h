@@ -22,7 +22,10 @@ struct kn_quads_finish {
     const int32_t *start; /* what the sums begin with: row i of a tile with start[i * start_step ...]; the bias, or */
     ptrdiff_t start_step; /* the bias and extras */
     const float *scale;   /* the same; unused for raw sums */
-    int32_t zero_point, lo, hi;
+    /* What kn_requantize needs, ready to be copied into all 32-bit lanes: the upper bound less the zero point, the zero
+     * point as two words, the lower bound as four bytes. */
+    float hi;
+    uint32_t zero_words, lo_bytes;
     float r_scale; /* of the residual */
     int32_t r_zero;
     ptrdiff_t first; /* of this panel's outputs */

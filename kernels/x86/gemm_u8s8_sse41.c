@@ -62,9 +62,9 @@ struct lanes {
 KN_INLINE struct lanes lanes_of(const struct kn_quads_finish *f)
 {
     struct lanes l;
-    l.hi = _mm_set1_ps((float)(f->hi - f->zero_point));
-    l.zero_point = _mm_set1_epi16((short)f->zero_point);
-    l.lo = _mm_set1_epi8((char)f->lo);
+    l.hi = _mm_set1_ps(f->hi);
+    l.zero_point = _mm_set1_epi32((int)f->zero_words);
+    l.lo = _mm_set1_epi32((int)f->lo_bytes);
     return l;
 }
 

@@ -79,9 +79,9 @@ struct kn_quads_lanes {
 KN_INLINE struct kn_quads_lanes kn_quads_lanes(const struct kn_quads_finish *f)
 {
     struct kn_quads_lanes l;
-    l.hi = _mm256_set1_ps((float)(f->hi - f->zero_point));
-    l.zero_point = _mm256_set1_epi16((short)f->zero_point);
-    l.lo = _mm256_set1_epi8((char)f->lo);
+    l.hi = _mm256_set1_ps(f->hi);
+    l.zero_point = _mm256_set1_epi32((int)f->zero_words);
+    l.lo = _mm256_set1_epi32((int)f->lo_bytes);
     return l;
 }
 
