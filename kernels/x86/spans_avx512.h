@@ -37,6 +37,18 @@ static inline uint32_t kn_spans_ones(ptrdiff_t count)
     return count >= 32 ? UINT32_MAX : (1U << count) - 1;
 }
 
+/* Takes the lowest piece of ones, part of a line, out of the mask; its first lane and length. */
+static inline uint32_t kn_spans_piece(uint32_t *mask, int *from, int *length)
+{
+    uint32_t beyond, piece;
+    *from = __builtin_ctz(*mask);
+    beyond = ~(*mask >> *from);
+    *length = beyond ? __builtin_ctz(beyond) : 32;
+    piece = kn_spans_ones(*length) << *from;
+    *mask &= ~piece;
+    return piece;
+}
+
 /* Goes on by the pieces of lines and gaps that one vector covers; its mask. */
 static inline uint32_t kn_spans_vector(struct kn_spans *s)
 {

@@ -25,8 +25,7 @@ struct job {
     int n;
     const int32_t *bias; /* (n) or NULL */
     const float *scale;  /* with y8: (n) */
-    __m512 lo, hi;       /* with y8 */
-    __m512i zero_point;
+    struct kn_requant_lanes lanes;
     ptrdiff_t positions;
     uint8_t *y8;
     int32_t *y32;
@@ -48,34 +47,45 @@ KN_INLINE void add_quad(__m256i *sum, __m256i a, __m256i b, __m256i c, __m256i d
     sum[3] = _mm256_dpbusd_epi32(sum[3], _mm256_unpackhi_epi16(ab_high, cd_high), w);
 }
 
-KN_INLINE __m512i join(__m256i a, __m256i b)
+/* Sums of 32 positions as they lie in the four vectors → their bytes in order: packing works within halves and so
+ * undoes the unpacking. */
+KN_INLINE __m256i requant(const struct job *job, const __m256i *sum, __m256 scale)
 {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+    __m256i q[4];
+    KN_UNROLL
+    for (int i = 0; i < 4; i++)
+        q[i] = kn_round_lanes(_mm256_mul_ps(_mm256_cvtepi32_ps(sum[i]), scale), &job->lanes);
+    return _mm256_packus_epi16(_mm256_packus_epi32(q[0], q[1]), _mm256_packus_epi32(q[2], q[3]));
 }
 
-/* The lanes in the mask of sixteen sums, side by side from position `to` of output `row` on. */
-KN_INLINE void store(const struct job *job, int row, ptrdiff_t to, __m512i sum, __mmask16 mask)
+/* The lanes in the mask → side by side from y on. */
+KN_INLINE void store_bytes(uint8_t *y, __m256i bytes, uint32_t mask)
 {
-    __mmask16 front = (__mmask16)((1U << __builtin_popcount(mask)) - 1);
-    ptrdiff_t at = row * job->positions + to;
-    if (job->y8) {
-        __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(job->scale[row]));
-        x = _mm512_min_ps(_mm512_max_ps(x, job->lo), job->hi);
-        sum = _mm512_add_epi32(_mm512_cvtps_epi32(x), job->zero_point);
-        _mm_mask_storeu_epi8(job->y8 + at, front, _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(mask, sum)));
-    } else {
-        _mm512_mask_storeu_epi32(job->y32 + at, front, _mm512_maskz_compress_epi32(mask, sum));
+    int from, length;
+    for (; mask; y += length) {
+        uint32_t piece = kn_spans_piece(&mask, &from, &length);
+        _mm256_mask_storeu_epi8(y - from, piece, bytes);
+    }
+}
+
+static void store_sums(int32_t *y, const __m256i *sum, uint32_t mask)
+{
+    _Alignas(32) int32_t raw[4][8];
+    for (int i = 0; i < 4; i++)
+        _mm256_store_si256((__m256i *)(void *)raw[i], sum[i]);
+    for (; mask; mask &= mask - 1) {
+        int lane = __builtin_ctz(mask);
+        *y++ = raw[lane / 4 % 4][lane / 16 * 4 + lane % 4];
     }
 }
 
 KN_INLINE void store_vector(const struct job *job, int row, ptrdiff_t to, const __m256i *sum, uint32_t mask)
 {
-    __m512i first =
-        join(_mm256_permute2x128_si256(sum[0], sum[1], 0x20), _mm256_permute2x128_si256(sum[2], sum[3], 0x20));
-    __m512i second =
-        join(_mm256_permute2x128_si256(sum[0], sum[1], 0x31), _mm256_permute2x128_si256(sum[2], sum[3], 0x31));
-    store(job, row, to, first, (__mmask16)mask);
-    store(job, row, to + __builtin_popcount(mask & 0xffff), second, (__mmask16)(mask >> 16));
+    ptrdiff_t at = row * job->positions + to;
+    if (job->y8)
+        store_bytes(job->y8 + at, requant(job, sum, _mm256_set1_ps(job->scale[row])), mask);
+    else
+        store_sums(job->y32 + at, sum, mask);
 }
 
 KN_INLINE void run_row(const struct job *job, const struct tile *t, struct weights *weights, int row, int size)
@@ -151,9 +161,7 @@ void kn_spmm_u8s8_u8__avx512vnni_1x128(const struct kn_cols *x, const void *pack
                                        uint8_t *y)
 {
     struct job job = {.runs = kn_runs_view(packed, n), .n = n, .bias = rq->bias, .scale = rq->scale, .y8 = y};
-    job.lo = _mm512_set1_ps((float)(rq->lo - rq->zero_point));
-    job.hi = _mm512_set1_ps((float)(rq->hi - rq->zero_point));
-    job.zero_point = _mm512_set1_epi32(rq->zero_point);
+    job.lanes = kn_requant_lanes(rq->zero_point, rq->lo, rq->hi);
     job.positions = (ptrdiff_t)x->lines * x->line_len;
     run(&job, x);
 }
