@@ -50,6 +50,29 @@ void kn_sprows_u8s8_pack__avx2_8x16(const int8_t *w, int n, const struct kn_rows
     kn_lanes_u8s8_pack(&kind, w, n, a->segs * a->seg_len, out);
 }
 
+static struct kn_lanes_kind avxvnni(const struct kn_rows *a)
+{
+    return (struct kn_lanes_kind){8, 0, a};
+}
+
+size_t kn_sprows_u8s8_slots__avxvnni_8x16(const int8_t *w, int n, const struct kn_rows *a)
+{
+    struct kn_lanes_kind kind = avxvnni(a);
+    return kn_lanes_u8s8_slots(&kind, w, n, a->segs * a->seg_len);
+}
+
+size_t kn_sprows_u8s8_pack_bytes__avxvnni_8x16(const int8_t *w, int n, const struct kn_rows *a)
+{
+    struct kn_lanes_kind kind = avxvnni(a);
+    return kn_lanes_u8s8_pack_bytes(&kind, w, n, a->segs * a->seg_len);
+}
+
+void kn_sprows_u8s8_pack__avxvnni_8x16(const int8_t *w, int n, const struct kn_rows *a, void *out)
+{
+    struct kn_lanes_kind kind = avxvnni(a);
+    kn_lanes_u8s8_pack(&kind, w, n, a->segs * a->seg_len, out);
+}
+
 static struct kn_lanes_kind vnni(const struct kn_rows *a)
 {
     return (struct kn_lanes_kind){16, 0, a};
