@@ -92,6 +92,7 @@ EXTRA_op_conv_train = -O3 $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x
                       echo -fno-tree-loop-distribute-patterns)
 EXTRA_op_fc_train := -O3
 EXTRA_op_pool_train := -O3
+EXTRA_op_conv_taps_train := -O3
 EXTRA_op_depthwise_train := -O3
 EXTRA_op_norm_train := -O3
 EXTRA_op_elementwise_train := -O3

@@ -80,14 +80,15 @@ static const struct conv_shape conv_shapes[] = {
     {6, 4, 4, 3, 4, 4, 1, 1, 1, 1, 0, 0, 1, 1, 3}, {2, 4, 4, 4, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
     {3, 6, 7, 3, 6, 7, 3, 3, 1, 1, 1, 1, 1, 1, 3}, {2, 5, 5, 2, 5, 5, 5, 2, 1, 1, 2, 0, 1, 1, 2},
     {2, 8, 6, 2, 4, 3, 3, 3, 2, 2, 0, 0, 1, 1, 2}, {2, 7, 7, 2, 3, 3, 3, 3, 1, 1, 0, 0, 2, 2, 2},
-    {2, 6, 9, 2, 2, 3, 3, 3, 2, 3, 0, 1, 1, 1, 2},
+    {2, 6, 9, 2, 2, 3, 3, 3, 2, 3, 0, 1, 1, 1, 2}, {8, 9, 8, 9, 9, 9, 2, 2, 1, 1, 0, 1, 1, 1, 1},
+    {9, 8, 8, 8, 7, 8, 1, 2, 1, 1, 0, 0, 1, 1, 1},
 };
 
 /* The convolution is linear in x and in w, so with loss = sum(y * r) its gradients are exact sums. */
 static void conv_one(const struct conv_shape *s, int n, enum train_blas blas)
 {
-    enum { MOST = 1024 };
-    static float x[MOST], w[MOST], bias[8], y[MOST], r[MOST], dw[MOST], db[8], dx[MOST], scratch[32768];
+    enum { MOST = 2304 };
+    static float x[MOST], w[MOST], bias[16], y[MOST], r[MOST], dw[MOST], db[16], dx[MOST], scratch[32768];
     static double xd[MOST], wd[MOST];
     int nx = s->ic * n * s->ih * s->iw, nw = s->oc * s->ic / s->groups * s->kernel_h * s->kernel_w;
     int p = s->oh * s->ow, ny = s->oc * n * p;
@@ -95,7 +96,7 @@ static void conv_one(const struct conv_shape *s, int n, enum train_blas blas)
     assert_true(nx <= MOST && nw <= MOST && ny <= MOST && conv_scratch_floats(s, n) <= 32768);
     fill(x, (size_t)nx, 1);
     fill(w, (size_t)nw, 2);
-    fill(bias, 8, 3);
+    fill(bias, 16, 3);
     fill(r, (size_t)ny, 4);
     for (int i = 0; i < nx; i++)
         xd[i] = (double)x[i];

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "train/op_conv_taps_train.h"
 #include "train/op_depthwise_train.h"
 
 /* Unfolded images of one product: enough columns for the product to be quick, few enough to stay in a cache. */
@@ -65,6 +66,8 @@ size_t conv_scratch_floats(const struct conv_shape *shape, int n)
 {
     if (conv_is_depthwise(shape))
         return depthwise_scratch_floats(shape);
+    if (conv_taps_fits(shape))
+        return conv_taps_scratch_floats(shape, n);
     if (!conv_needs_unfold(shape) || n < 1)
         return 0;
     return 2 * (size_t)conv_k(shape) * (size_t)shape->groups * (size_t)conv_p(shape) * (size_t)conv_chunk(shape, n);
@@ -119,12 +122,12 @@ static struct tap tap_of(const struct conv_shape *s, int ky, int kx)
 /* Zeroes what a flat move got wrong: the columns of rows y0 .. y1-1 that lie in the padding. */
 static void clear_edges(const struct tap *t, int ow, float *row)
 {
-    for (int oy = t->y0; oy < t->y1; oy++) {
-        for (int ox = 0; ox < t->x0; ox++)
+    for (int ox = 0; ox < t->x0; ox++)
+        for (int oy = t->y0; oy < t->y1; oy++)
             row[(ptrdiff_t)oy * ow + ox] = 0;
-        for (int ox = t->x1; ox < ow; ox++)
+    for (int ox = t->x1; ox < ow; ox++)
+        for (int oy = t->y0; oy < t->y1; oy++)
             row[(ptrdiff_t)oy * ow + ox] = 0;
-    }
 }
 
 /* One row of the unfolded image: a plane of the input under one tap, all output positions. */
@@ -202,16 +205,12 @@ static void fold(const struct conv_shape *s, int n, int first, int count, float 
     }
 }
 
-void conv_forward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x, const float *w,
-                  const float *bias, float *scratch, float *y)
+static void unfolded_forward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x,
+                             const float *w, float *scratch, float *y)
 {
     int k = conv_k(shape), p = conv_p(shape), m = shape->oc / shape->groups, chunk = conv_chunk(shape, n);
     int copied = conv_needs_unfold(shape);
 
-    if (conv_is_depthwise(shape)) {
-        depthwise_forward(shape, n, x, w, bias, scratch, y);
-        return;
-    }
     for (int first = 0; first < n; first += chunk) {
         int count = first + chunk < n ? chunk : n - first, columns = count * p;
         if (copied)
@@ -221,11 +220,22 @@ void conv_forward(const struct conv_shape *shape, enum train_blas blas, int n, c
                       (copied ? scratch : x) + (ptrdiff_t)g * k * columns, columns, 0,
                       y + ((ptrdiff_t)g * m * n + first) * p, n * p);
     }
-    for (int o = 0; bias && o < shape->oc; o++) {
-        float *row = y + (ptrdiff_t)o * n * p, b = bias[o];
-        for (int i = 0; i < n * p; i++)
-            row[i] += b;
-    }
+}
+
+void conv_forward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x, const float *w,
+                  const float *bias, float *scratch, float *y)
+{
+    ptrdiff_t columns = (ptrdiff_t)n * conv_p(shape);
+
+    if (conv_is_depthwise(shape))
+        depthwise_forward(shape, n, x, w, scratch, y);
+    else if (conv_taps_fits(shape))
+        conv_taps_forward(shape, blas, n, x, w, scratch, y);
+    else
+        unfolded_forward(shape, blas, n, x, w, scratch, y);
+    for (int o = 0; bias && o < shape->oc; o++, y += columns)
+        for (ptrdiff_t i = 0; i < columns; i++)
+            y[i] += bias[o];
 }
 
 /* One image of one channel; a fixed order of summation that vectors can follow. */
@@ -242,19 +252,12 @@ static float sum_plane(const float *row, int p)
     return (lane[0] + lane[1]) + (lane[2] + lane[3]);
 }
 
-void conv_backward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x, const float *w,
-                   const float *dy, float *scratch, float *dw, float *db, int add, float *dx)
+static void unfolded_backward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x,
+                              const float *w, const float *dy, float *scratch, float *dw, int add, float *dx)
 {
     int k = conv_k(shape), p = conv_p(shape), m = shape->oc / shape->groups, chunk = conv_chunk(shape, n);
     int copied = conv_needs_unfold(shape);
 
-    for (int o = 0; db && o < shape->oc; o++)
-        for (int i = 0; i < n; i++)
-            db[o] += sum_plane(dy + ((ptrdiff_t)o * n + i) * p, p);
-    if (conv_is_depthwise(shape)) {
-        depthwise_backward(shape, n, x, w, dy, scratch, dw, add, dx);
-        return;
-    }
     for (int first = 0; first < n; first += chunk) {
         int count = first + chunk < n ? chunk : n - first, columns = count * p;
         float *back = copied ? scratch + (ptrdiff_t)k * shape->groups * columns : dx;
@@ -271,4 +274,20 @@ void conv_backward(const struct conv_shape *shape, enum train_blas blas, int n, 
         if (dx && copied)
             fold(shape, n, first, count, back, add, dx);
     }
+}
+
+void conv_backward(const struct conv_shape *shape, enum train_blas blas, int n, const float *x, const float *w,
+                   const float *dy, float *scratch, float *dw, float *db, int add, float *dx)
+{
+    int p = conv_p(shape);
+
+    for (int o = 0; db && o < shape->oc; o++)
+        for (int i = 0; i < n; i++)
+            db[o] += sum_plane(dy + ((ptrdiff_t)o * n + i) * p, p);
+    if (conv_is_depthwise(shape))
+        depthwise_backward(shape, n, x, w, dy, scratch, dw, add, dx);
+    else if (conv_taps_fits(shape))
+        conv_taps_backward(shape, blas, n, x, w, dy, scratch, dw, add, dx);
+    else
+        unfolded_backward(shape, blas, n, x, w, dy, scratch, dw, add, dx);
 }

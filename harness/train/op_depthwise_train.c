@@ -143,8 +143,7 @@ static void strided_backward(const struct conv_shape *s, const struct frame *f, 
 
 /* ------------------------------------------------------------------ planes */
 
-void depthwise_forward(const struct conv_shape *shape, int n, const float *x, const float *w, const float *bias,
-                       float *scratch, float *y)
+void depthwise_forward(const struct conv_shape *shape, int n, const float *x, const float *w, float *scratch, float *y)
 {
     struct frame f = frame_of(shape);
     float *sum = scratch + f.floats;
@@ -153,7 +152,6 @@ void depthwise_forward(const struct conv_shape *shape, int n, const float *x, co
     memset(scratch, 0, (size_t)f.floats * sizeof *scratch);
     for (int plane = 0; plane < shape->ic * n; plane++, x += (ptrdiff_t)shape->ih * shape->iw) {
         const float *filter = w + (ptrdiff_t)(plane / n) * taps;
-        float b = bias ? bias[plane / n] : 0;
         copy_in(shape, &f, x, scratch);
         if (f.flat)
             flat_forward(shape, &f, scratch, filter, sum);
@@ -162,7 +160,7 @@ void depthwise_forward(const struct conv_shape *shape, int n, const float *x, co
         for (int oy = 0; oy < shape->oh; oy++, y += shape->ow) {
             const float *restrict from = sum + oy * (f.flat ? f.w : shape->ow);
             for (int ox = 0; ox < shape->ow; ox++)
-                y[ox] = from[ox] + b;
+                y[ox] = from[ox];
         }
     }
 }

@@ -9,9 +9,8 @@
 
 size_t depthwise_scratch_floats(const struct conv_shape *shape);
 
-/* y(c, n, oh, ow) = x(c, n, ih, iw) under w(c, 1, kh, kw), + bias(c) unless NULL. */
-void depthwise_forward(const struct conv_shape *shape, int n, const float *x, const float *w, const float *bias,
-                       float *scratch, float *y);
+/* y(c, n, oh, ow) = x(c, n, ih, iw) under w(c, 1, kh, kw). */
+void depthwise_forward(const struct conv_shape *shape, int n, const float *x, const float *w, float *scratch, float *y);
 
 /* Adds to dw(c, 1, kh, kw); unless dx is NULL writes dx(c, n, ih, iw), or adds to it when `add` is 1. */
 void depthwise_backward(const struct conv_shape *shape, int n, const float *x, const float *w, const float *dy,
