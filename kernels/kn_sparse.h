@@ -80,7 +80,7 @@ struct kn_spmm_u8s8 {
 struct kn_bsr_f32 {
     struct kn_facts facts;
     int block_rows, block_cols;
-    float break_even; /* share of empty blocks from which it beats the dense kernel of its ISA level */
+    float break_even; /* share of empty blocks from which it beats dense at the levels whose best kernel it is */
     kn_gemm_f32_fn run;
 };
 /* Only the geometry of `a` is read: segments and their steps. Every byte of `out` is written. */

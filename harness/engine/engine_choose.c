@@ -44,10 +44,14 @@ static double shared_weights(const struct kn_facts *dense, int integer, int batc
     return batch == 2 ? 1.6 : 2.6;
 }
 
-/* A break-even point against this dense kernel: the density at which a sparse one is as fast falls with its pace. */
-static double paced(const struct kn_gemm_u8s8 *dense, double break_even)
+/* A break-even point against this dense kernel: the density at which a sparse one is as fast falls with its pace.
+ * Points hold against the dense kernel of the sparse one's own level; below the table's, that one's pace is 1. */
+static double paced(const struct kn_table *table, const struct kn_gemm_u8s8 *dense, const struct kn_facts *sparse,
+                    double break_even)
 {
-    return 1 - (1 - break_even) / (double)dense->pace;
+    double own = sparse->isa == table->gemm_u8s8.facts.isa ? (double)table->gemm_u8s8.pace : 1;
+
+    return 1 - (1 - break_even) * own / (double)dense->pace;
 }
 
 double engine_choose_pays_from(double break_even, double macs, double dense_moves, double sparse_moves)
@@ -91,8 +95,9 @@ static void choose_conv(const struct plan *plan, const struct layer *layer, cons
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even)
-                                       : table->spmm_f32.break_even;
+    double break_even = layer->integer
+                            ? paced(table, engine_choose_s8(table, layer), sparse, table->spmm_u8s8.break_even)
+                            : table->spmm_f32.break_even;
     double count = (double)engine_tensor_count(t), positions = (double)layer->oh * layer->ow;
     int one_line = layer->kernel_w == 1; /* lines follow each other without a gap */
     double fill = spmm_fill(sparse, one_line ? 1 : layer->oh, one_line ? layer->oh * layer->ow : layer->ow);
@@ -123,8 +128,9 @@ static void choose_fc_batch(const struct plan *plan, const struct layer *layer, 
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
     const struct kn_facts *sparse = layer->integer ? &table->spmm_u8s8.facts : &table->spmm_f32.facts;
-    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmm_u8s8.break_even)
-                                       : table->spmm_f32.break_even;
+    double break_even = layer->integer
+                            ? paced(table, engine_choose_s8(table, layer), sparse, table->spmm_u8s8.break_even)
+                            : table->spmm_f32.break_even;
     double fill = spmm_fill(sparse, 1, plan->batch);
     double dense_moves = 0, sparse_moves = layer->n * transpose_cost(dense);
 
@@ -144,7 +150,8 @@ static void choose_fc_vectors(const struct plan *plan, const struct layer *layer
 {
     const struct kn_table *table = plan->table;
     const struct kn_facts *dense = layer->integer ? &engine_choose_s8(table, layer)->facts : &table->gemm_f32.facts;
-    double break_even = layer->integer ? paced(engine_choose_s8(table, layer), table->spmv_u8s8.break_even)
+    double break_even = layer->integer ? paced(table, engine_choose_s8(table, layer), &table->spmv_u8s8.facts,
+                                               table->spmv_u8s8.break_even)
                                        : table->spmv_f32.break_even;
     double shared = shared_weights(dense, layer->integer, plan->batch);
     double dense_moves = layer->integer && dense->a_bytes == 2 ? layer->k * WIDEN_COST : 0;
