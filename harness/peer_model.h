@@ -23,8 +23,9 @@ enum status peer_model_make(const struct graph *graph, int batch, enum peer_type
 void peer_model_free(struct peer_model_data *data);
 
 /* Holds scores against the reference's. Floats: ST_MISMATCH when one differs by more than 1e-3 of the largest score.
- * Integers: ours must have the same scores; others round differently inside, and `note` says how far they are off:
- * "largest difference 1.2 % of the largest score, 32 of 32 labels agree". */
+ * Integers: ours must have the same scores (5 % apart where float operators stand between integers); others round
+ * differently inside, and `note` says how far they are off: "largest difference 1.2 % of the largest score, 32 of 32
+ * labels agree". */
 enum status peer_model_check(const struct peer_model_data *data, const float *scores, int own, char *note, size_t size);
 
 #endif

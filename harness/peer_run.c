@@ -168,13 +168,13 @@ static void enter_model(struct work *w, struct entrant *e)
 {
     enum status st = ST_SKIP;
 
-    if (e->peer->create_model)
-        st = e->peer->create_model(e->peer->context, &w->model.model, &e->instance);
+    if (e->peer->model.create)
+        st = e->peer->model.create(e->peer->context, &w->model.model, &e->instance);
     else
-        status_fail(ST_SKIP, "%s runs no whole models here", e->peer->name);
+        status_fail(ST_SKIP, "%s runs no whole models", e->peer->name);
     if (st == ST_OK) {
-        e->peer->run(e->instance);
-        st = e->peer->output(e->instance, w->y);
+        e->peer->model.run(e->instance);
+        st = e->peer->model.output(e->instance, w->y);
     }
     if (st == ST_OK)
         st = peer_model_check(&w->model, w->y, e->own, e->note, sizeof e->note);
@@ -189,7 +189,7 @@ static void check_again(struct work *w, struct entrant *e)
         return;
     if (w->cell->shape >= 0) {
         check_output(w, e, &w->task, e->instance, "typical values, after timing");
-    } else if (e->peer->output(e->instance, w->y) != ST_OK ||
+    } else if (e->peer->model.output(e->instance, w->y) != ST_OK ||
                peer_model_check(&w->model, w->y, e->own, e->note, sizeof e->note) != ST_OK) {
         give_up(e, FATE_MISMATCH);
     }
@@ -212,6 +212,11 @@ static struct timing_options options_for(const struct work *w)
         options.seed = options.seed * 31 + (unsigned char)*at;
     options.stop = w->context->stop;
     return options;
+}
+
+static void (*run_of(const struct work *w, const struct entrant *e))(void *)
+{
+    return w->cell->shape >= 0 ? e->peer->run : e->peer->model.run;
 }
 
 static double least(const double *x, int n)
@@ -245,8 +250,8 @@ static void take_samples(struct entrant *e, const double *ns, int n, int dropped
 static enum status time_pairing(struct work *w, struct entrant *ours, struct entrant *theirs)
 {
     struct timing_options options = options_for(w);
-    struct timing_subject a = {"ours", ours->peer->run, ours->instance};
-    struct timing_subject b = {theirs->peer->name, theirs->peer->run, theirs->instance};
+    struct timing_subject a = {"ours", run_of(w, ours), ours->instance};
+    struct timing_subject b = {theirs->peer->name, run_of(w, theirs), theirs->instance};
     struct timing_result result;
     int n;
 
@@ -263,7 +268,7 @@ static enum status time_pairing(struct work *w, struct entrant *ours, struct ent
 static enum status time_alone(struct work *w, struct entrant *ours)
 {
     struct timing_options options = options_for(w);
-    struct timing_subject a = {"ours", ours->peer->run, ours->instance};
+    struct timing_subject a = {"ours", run_of(w, ours), ours->instance};
     struct timing_result result;
     int n;
 
@@ -376,9 +381,10 @@ static enum status fill_record(struct work *w, int library, struct record *r)
         fill_times(e, library, r);
     else if (e->fate == FATE_OK)
         TRY(record_set(&r->notes, "not timed: our own kernel is not there to be compared with"));
-    if (e->all_rounds)
-        return record_set(&r->notes, "no round was undisturbed: the times are of all rounds");
-    return *e->note && e->fate == FATE_OK ? record_set(&r->notes, e->note) : ST_OK;
+    if (e->fate == FATE_OK && (e->all_rounds || *e->note))
+        return record_setf(&r->notes, "%s%s%s", e->note, e->all_rounds && *e->note ? "; " : "",
+                           e->all_rounds ? "no round was undisturbed: the times are of all rounds" : "");
+    return ST_OK;
 }
 
 static enum status prepare(struct work *w)
@@ -422,8 +428,10 @@ static void enter(struct work *w, int library)
 static void leave(struct work *w)
 {
     for (int i = 0; i < PEER_LIBRARIES; i++)
-        if (w->entrant[i].instance)
+        if (w->entrant[i].instance && w->cell->shape >= 0)
             w->entrant[i].peer->destroy(w->entrant[i].instance);
+        else if (w->entrant[i].instance)
+            w->entrant[i].peer->model.destroy(w->entrant[i].instance);
     peer_task_free(&w->task);
     peer_task_free(&w->extreme);
     peer_model_free(&w->model);

@@ -88,6 +88,10 @@ expect 0 'fc/int8' 'peers --list' "$packlight" peers "$work/one.json" --list
 expect 0 '0 failed, 0 wrong' 'peers runs one shape' "$packlight" peers "$work/one.json" --budget 0.01 -o "$work/peers"
 [ "$(grep -c '"kernel":"peer:' "$work/peers/records.jsonl")" = 6 ] && grep -q '"gmac_s":' "$work/peers/env.json"
 verdict $((1 - $?)) 'peers writes a row per library and the limits of the machine'
+printf '{"name": "net", "peers": ["onednn", "xnnpack"], "models": [{"file": "%s/suites/models/tiny.json", "types": ["fp32", "int8"]}]}' "$PWD" >"$work/net.json"
+expect 0 '0 failed, 0 wrong' 'peers runs a model' "$packlight" peers "$work/net.json" --budget 0.01 -o "$work/net"
+[ "$(grep -c '"kernel":"simd".*"status":"ok"' "$work/net/records.jsonl")" = 2 ]
+verdict $((1 - $?)) 'our engine ran it in floats and in integers'
 expect 0 '0 of 2 cells are left' 'peers --resume has nothing to do' "$packlight" peers "$work/one.json" --resume -o "$work/peers"
 expect 2 'another isa' 'peers --resume at another level' "$packlight" peers "$work/one.json" --resume -o "$work/peers" --isa ref
 expect 0 'Ours against 3 other libraries' 'report of a comparison' "$packlight" report "$work/peers"

@@ -325,6 +325,55 @@ static void test_ours_is_exact(void **state)
     }
 }
 
+static void test_model(void **state)
+{
+    static const char text[] = "{\"name\": \"m\", \"peers\": [\"openblas\"], \"models\": [{\"file\": "
+                               "\"models/tiny.json\", \"batch\": 3, \"types\": [\"fp32\", \"int8\"]}]}";
+    struct stage *s = set_up(RIGHT, RIGHT);
+
+    (void)state;
+    peer_suite_free(&s->suite);
+    OK(peer_suite_parse("suites/m.json", text, strlen(text), &s->suite));
+    assert_int_equal(s->suite.cells, 2);
+    for (int i = 0; i < 2; i++) {
+        struct record r[PEER_LIBRARIES];
+        struct peer_model_data data;
+        char note[160];
+        int n;
+        OK(peer_run_cell(&s->context, &s->suite.cell[i], r, &n));
+        assert_int_equal(n, 2);
+        assert_string_equal(r[0].status, "skip");
+        assert_string_equal(r[1].status, "ok");
+        assert_string_equal(r[1].cell, i ? "tiny-b3/int8/simd/t1/b3" : "tiny-b3/fp32/simd/t1/b3");
+        while (n > 0)
+            record_free(&r[--n]);
+        OK(peer_model_make(&s->suite.model[0].graph, 3, i ? PEER_INT8 : PEER_F32, 1, &data));
+        OK(peer_model_check(&data, data.want, 1, note, sizeof note));
+        assert_non_null(strstr(note, "3 of 3 labels agree"));
+        peer_model_free(&data);
+    }
+    tear_down(s);
+}
+
+/* A score that is off is found: in floats for everybody, in integers for ours. */
+static void test_wrong_scores(void **state)
+{
+    struct peer_model_data data = {.outputs = 4, .model = {.batch = 2}};
+    float want[4] = {1, 2, 4, 3}, got[4] = {1, 2, 4, 3.2F};
+    char note[160];
+
+    (void)state;
+    data.want = want;
+    data.type = PEER_F32;
+    assert_int_equal(peer_model_check(&data, got, 0, note, sizeof note), ST_MISMATCH);
+    data.type = PEER_INT8;
+    OK(peer_model_check(&data, got, 0, note, sizeof note));
+    assert_string_equal(note, "largest difference 5 % of the largest score, 2 of 2 labels agree");
+    got[3] = NAN;
+    data.type = PEER_F32;
+    assert_int_equal(peer_model_check(&data, got, 0, note, sizeof note), ST_MISMATCH);
+}
+
 /* ------------------------------------------------------------------ suites */
 
 static void test_suite_cells(void **state)
@@ -507,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_wrong_floats_get_no_time),
         cmocka_unit_test(test_absent_is_a_row),
         cmocka_unit_test(test_ours_is_exact),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_wrong_scores),
         cmocka_unit_test(test_suite_cells),
         cmocka_unit_test(test_hostile_suites),
         cmocka_unit_test(test_table),

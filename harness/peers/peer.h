@@ -30,6 +30,14 @@ struct peer_settings {
     const struct kn_table *table; /* ours; borrowed */
 };
 
+/* Whole networks. Output: (batch, outputs) floats. */
+struct peer_model_calls {
+    enum status (*create)(void *context, const struct peer_model *model, void **out_instance); /* NULL: it runs none */
+    void (*run)(void *instance);
+    enum status (*output)(void *instance, void *y);
+    void (*destroy)(void *instance);
+};
+
 struct peer {
     char name[PEER_NAME];    /* "onednn" */
     char version[PEER_NAME]; /* "2.6.3"; "" for ours */
@@ -47,8 +55,7 @@ struct peer {
     const char *(*kernel)(const void *instance);
     /* Integer tasks: the library's own 32-bit sums with bias, (batch, oh, ow, n). NULL when it never shows them. */
     enum status (*sums)(void *context, const struct peer_task *task, int32_t *sums);
-    /* A whole network; NULL when the library runs none. ST_SKIP as above. */
-    enum status (*create_model)(void *context, const struct peer_model *model, void **out_instance);
+    struct peer_model_calls model;
     void (*close)(void *context);
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/engine.h"
 
 enum { MAX_BUFFERS = 8 };
 
@@ -320,6 +321,54 @@ static const char *kernel(const void *instance)
     return o->facts->name;
 }
 
+/* ------------------------------------------------------------------ whole networks: the engine */
+
+struct network {
+    struct engine *engine;
+    const float *input;
+    float *output;
+};
+
+static void destroy_model(void *instance)
+{
+    struct network *n = instance;
+    if (!n)
+        return;
+    engine_free(n->engine);
+    mem_free(n->output);
+    free(n);
+}
+
+static void run_model(void *instance)
+{
+    struct network *n = instance;
+    engine_run(n->engine, n->input, n->output);
+}
+
+static enum status output_model(void *instance, void *y)
+{
+    const struct network *n = instance;
+    memcpy(y, n->output, engine_output_count(n->engine) * (size_t)engine_batch(n->engine) * sizeof *n->output);
+    return ST_OK;
+}
+
+static enum status create_model(void *context, const struct peer_model *model, void **out_instance)
+{
+    struct network *n = calloc(1, sizeof *n);
+    enum status st;
+
+    if (!n)
+        return status_fail(ST_NOMEM, "no memory for our network");
+    n->input = model->input;
+    TRY_OUT(engine_new(model->graph, context, model->batch, 1, &n->engine));
+    TRY_OUT(mem_alloc(engine_output_count(n->engine) * (size_t)model->batch, sizeof *n->output, &n->output));
+    *out_instance = n;
+    return ST_OK;
+out:
+    destroy_model(n);
+    return st;
+}
+
 static void close_library(void *context)
 {
     (void)context; /* the caller's table */
@@ -336,6 +385,7 @@ enum status peer_ours_open(const struct peer_settings *settings, struct peer *ou
     out->output = output;
     out->destroy = destroy;
     out->kernel = kernel;
+    out->model = (struct peer_model_calls){create_model, run_model, output_model, destroy_model};
     out->close = close_library;
     return ST_OK;
 }

@@ -50,11 +50,12 @@ struct peer_task {
     uint8_t *want_u8;
 };
 
-/* A network for create_model. */
+/* A network for peer.model. */
 struct peer_model {
     const struct graph *graph; /* borrowed; float, or converted to integers */
     int batch;
     const float *input; /* (batch, C, H, W); borrowed */
+    float lo, hi;       /* of the reference's output: for libraries that cannot end in floats */
 };
 
 /* Output sizes; ST_BADARG naming what does not fit. */

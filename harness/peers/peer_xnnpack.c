@@ -210,6 +210,7 @@ enum status peer_xnnpack_open(const struct peer_settings *settings, struct peer 
     out->run = run;
     out->output = output;
     out->destroy = destroy;
+    out->model = xnnpack_model_calls;
     out->close = free;
     return ST_OK;
 }

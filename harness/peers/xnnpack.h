@@ -18,6 +18,27 @@
     X(xnn_setup_convolution2d_nchw_f32)                                                                                \
     X(xnn_create_convolution2d_nhwc_qc8)                                                                               \
     X(xnn_setup_convolution2d_nhwc_qc8)                                                                                \
+    X(xnn_create_subgraph)                                                                                             \
+    X(xnn_delete_subgraph)                                                                                             \
+    X(xnn_create_runtime_v2)                                                                                           \
+    X(xnn_setup_runtime)                                                                                               \
+    X(xnn_invoke_runtime)                                                                                              \
+    X(xnn_delete_runtime)                                                                                              \
+    X(xnn_define_tensor_value)                                                                                         \
+    X(xnn_define_quantized_tensor_value)                                                                               \
+    X(xnn_define_channelwise_quantized_tensor_value)                                                                   \
+    X(xnn_define_convert)                                                                                              \
+    X(xnn_define_convolution_2d)                                                                                       \
+    X(xnn_define_depthwise_convolution_2d)                                                                             \
+    X(xnn_define_fully_connected)                                                                                      \
+    X(xnn_define_add2)                                                                                                 \
+    X(xnn_define_clamp)                                                                                                \
+    X(xnn_define_hardswish)                                                                                            \
+    X(xnn_define_sigmoid)                                                                                              \
+    X(xnn_define_softmax)                                                                                              \
+    X(xnn_define_max_pooling_2d)                                                                                       \
+    X(xnn_define_average_pooling_2d)                                                                                   \
+    X(xnn_define_global_average_pooling_2d)                                                                            \
     X(xnn_create_fully_connected_nc_f32)                                                                               \
     X(xnn_setup_fully_connected_nc_f32)                                                                                \
     X(xnn_create_fully_connected_nc_qs8)                                                                               \
@@ -35,6 +56,6 @@ enum status xnnpack_load(struct xnnpack **out);
 /* ST_SKIP "XNNPACK: <what>: <its status>" unless it succeeded. */
 enum status xnnpack_try(enum xnn_status status, const char *what);
 
-enum status xnnpack_create_model(void *context, const struct peer_model *model, void **out_instance);
+extern const struct peer_model_calls xnnpack_model_calls;
 
 #endif
