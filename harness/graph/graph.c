@@ -309,18 +309,6 @@ int node_is_depthwise(const struct graph *graph, const struct node *node)
            node->channels == graph->value[node->input[0]].dim[0];
 }
 
-int graph_is_plain(const struct graph *graph)
-{
-    for (int i = 1; i < graph->nodes; i++) {
-        const struct node *node = &graph->node[i];
-        if (node->op > OP_FLATTEN || node_groups(node) > 1 || node_dilation_h(node) > 1 || node_dilation_w(node) > 1 ||
-            node->pad_h != node->pad_end_h || node->pad_w != node->pad_end_w ||
-            (graph->value[node->output].rank != 1 && graph->value[node->output].rank != 3))
-            return 0;
-    }
-    return 1;
-}
-
 uint64_t graph_node_macs(const struct graph *graph, int i)
 {
     const struct node *node = &graph->node[i];

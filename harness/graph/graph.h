@@ -138,9 +138,6 @@ size_t dtype_bytes(enum dtype type);
 const char *dtype_name(enum dtype type);
 const char *op_name(enum op op);
 
-/* 1 for a chain of conv, fc, pool_max, relu and flatten without groups, dilation or lopsided padding. */
-int graph_is_plain(const struct graph *graph);
-
 /* Elements of a value, per sample. */
 size_t value_count(const struct value *value);
 /* Index of the graph's input / output value (output: the last node's). */
