@@ -22,18 +22,14 @@
     X(dnnl_stream_wait)                                                                                                \
     X(dnnl_memory_desc_init_by_tag)                                                                                    \
     X(dnnl_memory_desc_equal)                                                                                          \
-    X(dnnl_memory_desc_reshape)                                                                                        \
     X(dnnl_memory_create)                                                                                              \
     X(dnnl_memory_destroy)                                                                                             \
     X(dnnl_memory_get_memory_desc)                                                                                     \
-    X(dnnl_memory_set_data_handle)                                                                                     \
     X(dnnl_convolution_forward_desc_init)                                                                              \
     X(dnnl_dilated_convolution_forward_desc_init)                                                                      \
     X(dnnl_inner_product_forward_desc_init)                                                                            \
     X(dnnl_pooling_forward_desc_init)                                                                                  \
     X(dnnl_eltwise_forward_desc_init)                                                                                  \
-    X(dnnl_binary_desc_init)                                                                                           \
-    X(dnnl_softmax_forward_desc_init)                                                                                  \
     X(dnnl_reorder_primitive_desc_create)                                                                              \
     X(dnnl_primitive_desc_create)                                                                                      \
     X(dnnl_primitive_desc_destroy)                                                                                     \
@@ -49,7 +45,7 @@
     X(dnnl_post_ops_create)                                                                                            \
     X(dnnl_post_ops_destroy)                                                                                           \
     X(dnnl_post_ops_append_eltwise)                                                                                    \
-    X(dnnl_post_ops_append_sum)
+    X(dnnl_post_ops_append_sum_v3)
 
 struct onednn {
     void *library;
@@ -101,6 +97,6 @@ enum status onednn_append(struct onednn_chain *chain, dnnl_primitive_desc_t pd, 
 /* ST_SKIP "oneDNN: <what>: <its status>" unless it succeeded. */
 enum status onednn_try(dnnl_status_t status, const char *what);
 
-enum status onednn_create_model(void *context, const struct peer_model *model, void **out_instance);
+extern const struct peer_model_calls onednn_model_calls;
 
 #endif

@@ -244,6 +244,7 @@ enum status peer_onednn_open(const struct peer_settings *settings, struct peer *
     out->output = output;
     out->destroy = destroy;
     out->sums = sums;
+    out->model = onednn_model_calls;
     out->close = close_library;
     return ST_OK;
 out:
