@@ -25,7 +25,7 @@ static const char help[] =
     "  --seeds LIST      1-3 or 1,4,7 (default: the suite's)\n"
     "  --isa LEVEL       cap of the SIMD cells: sse41, avx2, avxvnni, avx512vnni, native\n"
     "                    (default: $PACKLIGHT_ISA or native)\n"
-    "  --threads N       for training and accuracy; times are taken on one (default: all processors)\n"
+    "  --threads N       for training and accuracy; times are taken on the suite's (default: all processors)\n"
     "  --shard I/N       only the I-th of N parts (whole recipes)\n"
     "  --cache DIR       trained weights (default: results/cache); --no-cache trains anew\n"
     "  --no-process      leave out whole-process times (hyperfine)\n"

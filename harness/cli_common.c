@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "kernels/kernels.h"
 
 volatile sig_atomic_t cli_stop;
@@ -72,6 +74,12 @@ enum status cli_shard(const char *text, int *out_index, int *out_count)
     *out_index = (int)index;
     *out_count = (int)count;
     return ST_OK;
+}
+
+void cli_warn_threads(long threads)
+{
+    if (threads > pool_cpus())
+        fprintf(stderr, "packlight: %ld threads on %d processors will wait for each other\n", threads, pool_cpus());
 }
 
 enum status cli_bad_option(int argc, char **argv)

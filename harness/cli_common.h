@@ -14,6 +14,8 @@ enum status cli_int(const char *option, const char *text, long lo, long hi, long
 enum status cli_isa(const char *text, uint32_t *out_mask);
 /* "I/N" with 1 <= I <= N. ST_BADARG. */
 enum status cli_shard(const char *text, int *out_index, int *out_count);
+/* One line on stderr when there are fewer processors than threads: allowed, but slow. */
+void cli_warn_threads(long threads);
 /* Message after getopt_long returned '?' or ':' (opterr = 0). ST_BADARG. */
 enum status cli_bad_option(int argc, char **argv);
 

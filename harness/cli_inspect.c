@@ -7,16 +7,25 @@
 #include "base/json.h"
 #include "cli.h"
 #include "cli_common.h"
+#include "cli_inspect_plan.h"
+#include "engine/engine.h"
 #include "io/plk.h"
 
-static const char help[] = "usage: packlight inspect MODEL.plk [--json]\n"
-                           "\n"
-                           "Operators, quantization of activations, and for each tensor its type, encoding, bytes and\n"
-                           "zeros; the whole file's ratio to the same model as an FP32 file.\n"
-                           "\n"
-                           "  --json   the same as one JSON object\n"
-                           "\n"
-                           "example: packlight inspect results/latest/artifacts/lenet5-prune-u90+qat-s8.plk\n";
+static const char help[] =
+    "usage: packlight inspect MODEL.plk [--json]\n"
+    "       packlight inspect MODEL.plk|MODEL.json --plan [options]\n"
+    "\n"
+    "Operators, quantization of activations, and for each tensor its type, encoding, bytes and\n"
+    "zeros; the whole file's ratio to the same model as an FP32 file.\n"
+    "\n"
+    "  --json        the same as one JSON object\n"
+    "  --plan        what the engine will do instead: steps, kernels and why, MACs, bytes, places in\n"
+    "                memory and its peak; of a model definition with random weights, too\n"
+    "  --isa LEVEL   with --plan: as for packlight run\n"
+    "  --batch N     with --plan (default: 1)\n"
+    "  --threads N   with --plan (default: 1)\n"
+    "\n"
+    "example: packlight inspect results/latest/artifacts/lenet5-prune-u90+qat-s8.plk\n";
 
 struct model {
     const char *path;
@@ -218,9 +227,17 @@ out:
 
 enum status cli_inspect(int argc, char **argv, int *exit_code)
 {
-    static const struct option long_options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option, json = 0;
+    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
+                                                 {"plan", no_argument, NULL, 'p'},
+                                                 {"isa", required_argument, NULL, 'I'},
+                                                 {"batch", required_argument, NULL, 'b'},
+                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
+    struct inspect_plan options = {0};
+    long batch = 1, threads = 1;
+    const char *isa = NULL;
+    int option, json = 0, plan = 0, tuned = 0;
 
     (void)exit_code;
     opterr = 0;
@@ -229,6 +246,21 @@ enum status cli_inspect(int argc, char **argv, int *exit_code)
         switch (option) {
         case 'j':
             json = 1;
+            break;
+        case 'p':
+            plan = 1;
+            break;
+        case 'I':
+            isa = optarg;
+            tuned = 1;
+            break;
+        case 'b':
+            TRY(cli_int("--batch", optarg, 1, 4096, &batch));
+            tuned = 1;
+            break;
+        case 't':
+            TRY(cli_int("--threads", optarg, 1, ENGINE_THREADS_MAX, &threads));
+            tuned = 1;
             break;
         case 'h':
             fputs(help, stdout);
@@ -239,5 +271,14 @@ enum status cli_inspect(int argc, char **argv, int *exit_code)
     }
     if (optind != argc - 1)
         return status_fail(ST_BADARG, "expected one model file; see --help");
-    return inspect(argv[optind], json);
+    if (plan && json)
+        return status_fail(ST_BADARG, "--plan has no JSON form");
+    if (tuned && !plan)
+        return status_fail(ST_BADARG, "--isa, --batch and --threads belong to --plan");
+    if (!plan)
+        return inspect(argv[optind], json);
+    TRY(cli_isa(isa, &options.isa));
+    options.batch = (int)batch;
+    options.threads = (int)threads;
+    return cli_inspect_plan(argv[optind], &options);
 }

@@ -20,6 +20,7 @@ static const char help[] =
     "\n"
     "  --input FILE   '-' reads standard input\n"
     "  --isa LEVEL    ref, sse41, avx2, avxvnni, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
+    "  --threads N    that share each layer's work (default: 1)\n"
     "  --quiet        print nothing\n"
     "\n"
     "example: packlight run results/latest/artifacts/lenet5-qat-s8.plk --input results/latest/sample.u8\n";
@@ -47,7 +48,7 @@ static void print_scores(const float *scores, int n)
         printf("  %3d  %10.4f%s\n", i, (double)scores[i], i == best ? "  *" : "");
 }
 
-static enum status run_model(const char *file, const char *input, uint32_t isa, int quiet)
+static enum status run_model(const char *file, const char *input, uint32_t isa, int threads, int quiet)
 {
     struct graph graph = {0};
     struct engine *engine = NULL;
@@ -65,7 +66,7 @@ static enum status run_model(const char *file, const char *input, uint32_t isa, 
         goto out;
     }
     kn_table_init(&table, isa);
-    TRY_OUT(engine_new(&graph, &table, 1, 1, &engine));
+    TRY_OUT(engine_new(&graph, &table, 1, threads, &engine));
     TRY_OUT(mem_alloc(engine_input_count(engine), sizeof(float), &x));
     TRY_OUT(mem_alloc(engine_output_count(engine), sizeof(float), &y));
     infer_scale(pixels, want, x);
@@ -83,14 +84,14 @@ out:
 
 enum status cli_run(int argc, char **argv, int *exit_code)
 {
-    static const struct option long_options[] = {{"input", required_argument, NULL, 'i'},
-                                                 {"isa", required_argument, NULL, 'I'},
-                                                 {"quiet", no_argument, NULL, 'q'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {
+        {"input", required_argument, NULL, 'i'},   {"isa", required_argument, NULL, 'I'},
+        {"threads", required_argument, NULL, 't'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     const char *input = NULL, *isa = NULL;
     uint32_t mask;
     int option, quiet = 0;
+    long threads = 1;
 
     (void)exit_code;
     opterr = 0;
@@ -102,6 +103,9 @@ enum status cli_run(int argc, char **argv, int *exit_code)
             break;
         case 'I':
             isa = optarg;
+            break;
+        case 't':
+            TRY(cli_int("--threads", optarg, 1, ENGINE_THREADS_MAX, &threads));
             break;
         case 'q':
             quiet = 1;
@@ -118,5 +122,6 @@ enum status cli_run(int argc, char **argv, int *exit_code)
     if (!input)
         return status_fail(ST_BADARG, "--input is missing; see --help");
     TRY(cli_isa(isa, &mask));
-    return run_model(argv[optind], input, mask, quiet);
+    cli_warn_threads(threads);
+    return run_model(argv[optind], input, mask, (int)threads, quiet);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "base/progress.h"
 #include "measure/accuracy.h"
 #include "measure/process.h"
@@ -301,9 +302,9 @@ static enum status measure_energy(struct work *w, struct record *r)
 /* start + load + one inference, as a user of the command line feels it. Its failure costs only this figure. */
 static enum status measure_process(struct work *w, struct record *r)
 {
-    char isa[] = "--isa", input[] = "--input", run[] = "run", quiet[] = "--quiet";
-    char level[32], program[PATH_MAX], sample[PATH_MAX], path[2][PATH_MAX];
-    char *argv[2][9];
+    char isa[] = "--isa", input[] = "--input", run[] = "run", quiet[] = "--quiet", with[] = "--threads";
+    char level[32], threads[16], program[PATH_MAX], sample[PATH_MAX], path[2][PATH_MAX];
+    char *argv[2][11];
     struct process_options options = process_defaults();
     double ms[2 * 9];
     enum status st;
@@ -311,12 +312,13 @@ static enum status measure_process(struct work *w, struct record *r)
     if (w->context->program[0] == 0 || w->cell->batch != 1)
         return ST_OK;
     snprintf(level, sizeof level, "%s", kn_isa_name(w->table->mask));
+    snprintf(threads, sizeof threads, "%d", w->cell->threads);
     snprintf(program, sizeof program, "%s", w->context->program);
     snprintf(sample, sizeof sample, "%s", w->context->sample);
     snprintf(path[0], sizeof path[0], "%s", w->fp32->path);
     snprintf(path[1], sizeof path[1], "%s", w->artifact->path);
     for (int i = 0; i < 2; i++) {
-        char *const words[9] = {program, run, path[i], input, sample, isa, level, quiet, NULL};
+        char *const words[11] = {program, run, path[i], input, sample, isa, level, with, threads, quiet, NULL};
         memcpy(argv[i], words, sizeof words);
     }
     options.rounds = 3;
@@ -339,11 +341,12 @@ static enum status open_runners(struct work *w)
 {
     const struct artifact_context *a = &w->context->artifacts;
     const struct kn_table *simd = a->simd.mask ? &a->simd : &a->ref;
+    int threads = w->cell->threads;
 
-    TRY(runner_new(&w->artifact->graph, w->table, w->cell->batch, &a->data->test, &w->self));
-    TRY(runner_new(&w->fp32->graph, simd, w->cell->batch, &a->data->test, &w->baseline));
+    TRY(runner_new(&w->artifact->graph, w->table, w->cell->batch, threads, &a->data->test, &w->self));
+    TRY(runner_new(&w->fp32->graph, simd, w->cell->batch, threads, &a->data->test, &w->baseline));
     if (w->cell->simd)
-        TRY(runner_new(&w->artifact->graph, &a->ref, w->cell->batch, &a->data->test, &w->reference));
+        TRY(runner_new(&w->artifact->graph, &a->ref, w->cell->batch, threads, &a->data->test, &w->reference));
     if (engine_steps(w->self.engine) > MAX_STEPS || engine_steps(w->baseline.engine) > MAX_STEPS)
         return status_fail(ST_UNSUPPORTED, "more than %d steps in a plan", MAX_STEPS);
     return ST_OK;
@@ -358,6 +361,8 @@ static enum status measure(struct work *w, struct record *r)
     TRY(fill_accuracy(w, r));
     TRY(infer_compare(&w->result, &w->artifact->ref, w->cell->id));
     TRY(open_runners(w));
+    if (w->cell->threads > pool_cpus())
+        TRY(record_setf(&r->notes, "%d threads on %d processors", w->cell->threads, pool_cpus()));
     r->ram_peak_bytes = (int64_t)engine_arena_bytes(w->self.engine);
     r->weights_packed_bytes = (int64_t)engine_weight_bytes(w->self.engine);
     TRY(fill_energy(w, r));

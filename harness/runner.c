@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 
-enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, const struct dataset *data,
-                       struct runner *out)
+enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       const struct dataset *data, struct runner *out)
 {
     struct runner runner = {.batch = batch, .images = data->n};
     enum status st;
@@ -14,7 +14,7 @@ enum status runner_new(const struct graph *graph, const struct kn_table *table, 
     TRY(infer_check_shape(graph, data));
     if (data->n == 0)
         return status_fail(ST_BADARG, "no images to time with");
-    TRY_OUT(engine_new(graph, table, batch, 1, &runner.engine));
+    TRY_OUT(engine_new(graph, table, batch, threads, &runner.engine));
     pixels = engine_input_count(runner.engine);
     runner.outputs = (int)engine_output_count(runner.engine);
     runner.stride = pixels * (size_t)batch;

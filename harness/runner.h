@@ -16,9 +16,9 @@ struct runner {
     uint32_t images; /* in the data set; input i holds images i * batch ... modulo this */
 };
 
-/* Plans the graph and loads the first images of `data`. ST_UNSUPPORTED, ST_NOMEM, ST_BADARG. */
-enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, const struct dataset *data,
-                       struct runner *out);
+/* Plans the graph for `threads` and loads the first images of `data`. ST_UNSUPPORTED, ST_NOMEM, ST_BADARG. */
+enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       const struct dataset *data, struct runner *out);
 void runner_free(struct runner *runner);
 
 /* One inference of a whole batch with the next input (for timing_subject). */

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "compress/recipe.h"
+#include "engine/engine.h"
 #include "graph/graph_json.h"
 
 static enum status read_ints(const struct json *doc, const cJSON *object, const char *path, const char *key, int lo,
@@ -56,7 +57,7 @@ static enum status read_axes(struct suite *suite)
         for (int i = 0; i < suite->axes; i++)
             if (suite->axis[i].simd == axis->simd)
                 return json_error(doc, path, "kernel", "'%s' is given twice", kernel);
-        TRY(read_ints(doc, item, path, "threads", 1, 1, axis->threads, &axis->n_threads));
+        TRY(read_ints(doc, item, path, "threads", 1, ENGINE_THREADS_MAX, axis->threads, &axis->n_threads));
         TRY(read_ints(doc, item, path, "batches", 1, 4096, axis->batches, &axis->n_batches));
         suite->axes++;
     }

@@ -78,6 +78,11 @@ cmp -s "$work/out" "$work/simd.out"
 verdict $((1 - $?)) 'reference and SIMD print the same scores'
 expect 0 'top-1 .*sha256|top-1' 'eval' "$packlight" eval "$model" --against "$work/run/artifacts/tiny-fp32.plk"
 expect 0 'conv1' 'inspect' "$packlight" inspect "$model"
+expect 0 'conv1 .*kn_.* 1x.* dense: ' 'inspect --plan of a packed model' "$packlight" inspect "$model" --plan --isa ref
+expect 0 'peak activation memory: [1-9]' 'inspect --plan of a definition' "$packlight" inspect suites/models/resnet8.json --plan --batch 2 --threads 2
+expect 2 'belong to --plan' 'options of --plan without it' "$packlight" inspect "$model" --batch 2
+expect 2 'threads 65' 'too many threads' "$packlight" inspect "$model" --plan --threads 65
+expect 0 'class' 'run on two threads' "$packlight" run "$model" --input "$work/run/sample.u8" --threads 2
 expect 0 'sha256 ' 'compress makes one file' "$packlight" compress --suite suites/tiny.json --model tiny --recipe qat-s8 -o "$work/again.plk" --cache "$work/cache"
 cmp -s "$work/again.plk" "$model"
 verdict $((1 - $?)) 'compress gives the same bytes as bench'

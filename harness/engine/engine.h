@@ -17,7 +17,7 @@
 #include "graph/graph.h"
 #include "kernels/kernels.h"
 
-enum { ENGINE_REASON = 96, ENGINE_SHAPE = 48 };
+enum { ENGINE_REASON = 128, ENGINE_SHAPE = 48, ENGINE_THREADS_MAX = 64 };
 
 struct engine;
 

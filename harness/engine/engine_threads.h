@@ -10,9 +10,8 @@
 #define ENGINE_ENGINE_THREADS_H
 
 #include "base/status.h"
+#include "engine/engine.h"
 #include "engine/engine_exec.h"
-
-enum { ENGINE_THREADS_MAX = 64 };
 
 struct threads;
 
