@@ -1,41 +1,12 @@
 /* The engine on nets worked out by hand, its bookkeeping, and what it refuses. */
-#include "graph_build.h"
+#include "engine_force.h"
 
 #include <math.h>
 
 #include "engine/engine.h"
-#include "engine/engine_choose.h"
 #include "engine/engine_plan.h"
 #include "kernels/kernels.h"
 #include "kernels/requant.h"
-
-/* The reference, the best table of this machine and its AVX2 table, each with its own choice, always sparse, and always
- * dense. */
-enum { TABLES = 9 };
-
-static struct kn_table table_of(int i)
-{
-    struct kn_table table;
-    float force = i % 3 == 1 ? -1e9F : 2.0F;
-
-    kn_table_init(&table, i < 3 ? 0 : i < 6 ? kn_cpu_isa() : kn_cpu_isa() & KN_ISA_AVX2);
-    if (i % 3 != 0)
-        table.spmv_f32.break_even = table.spmv_u8s8.break_even = table.spmm_f32.break_even =
-            table.spmm_u8s8.break_even = force;
-    return table;
-}
-
-static struct engine *engine_of(const struct graph *graph, int table, int batch)
-{
-    struct kn_table t = table_of(table);
-    struct engine *engine = NULL;
-    enum status st = engine_new(graph, &t, batch, 1, &engine);
-
-    if (st != ST_OK)
-        print_message("%s\n", status_message());
-    assert_int_equal(st, ST_OK);
-    return engine;
-}
 
 static void fill_f32(struct graph *graph, int node, const float *weights, const float *bias)
 {
@@ -77,7 +48,7 @@ static void float_net_by_hand(void **state)
     n = build_fc(&g, g.node[n].output, 2, 2, DT_F32, DT_F32);
     fill_f32(&g, conv, conv_f32, conv_bias_f32);
     fill_f32(&g, n, fc_f32, fc_bias_f32);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < ENGINE_TABLES; t++) {
         struct engine *engine = engine_of(&g, t, 1);
         float out[2];
         engine_run(engine, image, out);
@@ -106,7 +77,7 @@ static void relu_behind_pooling_is_a_clamp(void **state)
     n = build_fc(&g, g.node[n].output, 2, 2, DT_F32, DT_F32);
     fill_f32(&g, conv, conv_f32, conv_bias_f32);
     fill_f32(&g, n, fc_f32, fc_bias_f32);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < ENGINE_TABLES; t++) {
         struct engine *engine = engine_of(&g, t, 1);
         float out[2];
         engine_run(engine, image, out);
@@ -134,7 +105,7 @@ static void flatten_keeps_the_order_of_weights(void **state)
     n = build_simple(&g, OP_FLATTEN, g.node[n].output);
     n = build_fc(&g, g.node[n].output, 8, 1, DT_F32, DT_F32);
     fill_f32(&g, n, weights, zero);
-    for (int t = 0; t < TABLES; t++)
+    for (int t = 0; t < ENGINE_TABLES; t++)
         for (int batch = 1; batch <= 16; batch *= 2) {
             struct engine *engine = engine_of(&g, t, batch);
             float in[16 * 9], out[16];
@@ -175,7 +146,7 @@ static void static_net_by_hand(void **state)
     (void)state;
 
     static_int8_net(&g);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < ENGINE_TABLES; t++) {
         struct engine *engine = engine_of(&g, t, 1);
         float out[2];
         engine_run(engine, image, out);
@@ -205,7 +176,7 @@ static void dynamic_fc_by_hand(void **state)
     memcpy(g.weight[g.node[n].weight].data, weights, 2);
     g.weight[g.node[n].weight].scale[0] = 0.5F;
     memcpy(g.weight[g.node[n].bias].data, bias, sizeof bias);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < ENGINE_TABLES; t++) {
         struct engine *engine = engine_of(&g, t, 2);
         float out[2];
         engine_run(engine, in, out);
@@ -305,63 +276,6 @@ static void guards_notice_a_byte(void **state)
     graph_free(&g);
 }
 
-static void stride_is_a_reason(void **state)
-{
-    struct graph g = {0};
-    int n = build_input(&g, 1, 5, 5);
-    struct engine *engine;
-    (void)state;
-
-    build_conv(&g, g.node[n].output, 1, 3, 3, 3, 2, 0, 0, DT_F32, DT_F32);
-    engine = engine_of(&g, 1, 1);
-    assert_string_equal(engine_step_info(engine, 0)->kernel, "kn_gemm_f32__ref");
-    assert_string_equal(engine_step_info(engine, 0)->reason, "dense: sparse needs stride 1");
-    engine_free(engine);
-    graph_free(&g);
-}
-
-/* A 10 x 10 fc with `zeros` zero weights on the reference table, whose break-even is set to 55 %. */
-static void check_reason(int zeros, int batch, const char *kernel, const char *reason)
-{
-    struct kn_table table = table_of(0);
-    struct graph g = {0};
-    struct engine *engine;
-    int n = build_input(&g, 10, 1, 1), seen = 0;
-
-    table.spmv_f32.break_even = table.spmm_f32.break_even = 0.55F;
-    n = build_fc(&g, g.node[n].output, 10, 10, DT_F32, DT_F32);
-    for (int i = zeros; i < 100; i++)
-        ((float *)g.weight[g.node[n].weight].data)[i] = 1;
-    assert_int_equal(engine_new(&g, &table, batch, 1, &engine), ST_OK);
-    for (int i = 0; i < engine_steps(engine); i++) {
-        const struct engine_step *info = engine_step_info(engine, i);
-        if (info->macs_nominal == 0)
-            continue;
-        seen++;
-        assert_string_equal(info->kernel, kernel);
-        assert_string_equal(info->reason, reason);
-        assert_int_equal(info->macs_nominal, 100 * batch);
-        assert_int_equal(info->macs_executed, (reason[0] == 'd' ? 100 : 100 - zeros) * batch);
-    }
-    assert_int_equal(seen, 1);
-    engine_free(engine);
-    graph_free(&g);
-}
-
-/* Eight samples: the sparse kernel needs 10 inputs and 10 outputs transposed, as long as 20 products here, so it must
- * save more: 1 - 0.45 * (100 - 20) / 100 = 64 %. */
-static void choice_by_break_even(void **state)
-{
-    (void)state;
-    check_reason(20, 1, "kn_gemm_f32__ref", "dense: 20 % zeros, sparse pays from 55 %");
-    check_reason(60, 1, "kn_spmv_f32__ref", "sparse: 60 % zeros, pays from 55 %");
-    check_reason(60, 8, "kn_gemm_f32__ref", "dense: 60 % zeros, sparse pays from 64 %");
-    check_reason(65, 8, "kn_spmm_f32__ref", "sparse: 65 % zeros, pays from 64 %");
-    assert_true(fabs(engine_choose_pays_from(0.55, 100, 0, 20) - 0.64) < 1e-12);
-    assert_true(fabs(engine_choose_pays_from(0.55, 100, 20, 0) - 0.46) < 1e-12);
-    assert_true(engine_choose_pays_from(0.55, 100, 0, 150) > 1);
-}
-
 /* A missing bias is zero, for every kind of layer. */
 static void no_bias_is_zero(void **state)
 {
@@ -369,7 +283,7 @@ static void no_bias_is_zero(void **state)
     (void)state;
 
     for (int kind = 0; kind < 3; kind++)
-        for (int t = 0; t < TABLES; t++) {
+        for (int t = 0; t < ENGINE_TABLES; t++) {
             struct graph g = {0};
             int n = build_input(&g, 2, 1, 1);
             struct engine *engine;
@@ -393,7 +307,7 @@ static void no_bias_is_zero(void **state)
 
 static void refuse(const struct graph *graph, int batch, enum status want, const char *says)
 {
-    struct kn_table table = table_of(0);
+    struct kn_table table = engine_table(0);
     struct engine *engine = NULL;
 
     assert_int_equal(engine_new(graph, &table, batch, 1, &engine), want);
@@ -488,7 +402,7 @@ static void bad_numbers_are_refused(void **state)
 /* What the planner cannot run says so by the node's name; threads are counted from 1. */
 static void batchnorm_and_bad_thread_counts_are_refused(void **state)
 {
-    struct kn_table table = table_of(0);
+    struct kn_table table = engine_table(0);
     struct engine *engine = NULL;
     struct graph g = {0};
     int n = build_input(&g, 2, 3, 3), two = 2;
@@ -519,7 +433,7 @@ static void float_layers_read_rounded_values(void **state)
     build_static(build_value(&g, n), 1, 3);
     n = build_fc(&g, g.node[n].output, 2, 1, DT_F32, DT_F32);
     fill_f32(&g, n, weights, bias);
-    for (int t = 0; t < TABLES; t++) {
+    for (int t = 0; t < ENGINE_TABLES; t++) {
         struct engine *engine = engine_of(&g, t, 1);
         float out;
         engine_run(engine, in, &out);
@@ -577,8 +491,6 @@ int main(void)
         cmocka_unit_test(slices_equal_the_whole),
         cmocka_unit_test(plan_and_arena_by_hand),
         cmocka_unit_test(guards_notice_a_byte),
-        cmocka_unit_test(stride_is_a_reason),
-        cmocka_unit_test(choice_by_break_even),
         cmocka_unit_test(no_bias_is_zero),
         cmocka_unit_test(types_that_do_not_fit_are_refused),
         cmocka_unit_test(simulated_graphs_are_refused),

@@ -2,6 +2,7 @@
  * padding, concatenation, squeeze-and-excite, attention; every operator. Against the evaluator, with every level of
  * this processor, several batch sizes, and with 1 to 4 threads, which must give the same bits. */
 #include "engine_eval.h"
+#include "engine_force.h"
 
 #include "base/rng.h"
 #include "engine/engine.h"
@@ -54,17 +55,17 @@ static void fill(struct maker *m, const struct node *node)
 {
     struct weight *w = &m->graph.weight[node->weight];
     float size = 1.0f / sqrtf((float)(w->count / (size_t)w->dim[0]));
-    int zeros = chance(m, 3) ? between(&m->rng, 50, 95) : 0;
+    int zeros = chance(m, 3) ? between(&m->rng, 50, 95) : 0, size_s8 = chance(m, 4) ? 7 : 127;
 
     for (size_t i = 0; i < w->count; i++) {
         int zero = between(&m->rng, 0, 99) < zeros;
         if (w->type == DT_S8)
-            ((int8_t *)w->data)[i] = zero ? 0 : (int8_t)between(&m->rng, -127, 127);
+            ((int8_t *)w->data)[i] = zero ? 0 : (int8_t)between(&m->rng, -size_s8, size_s8);
         else
             ((float *)w->data)[i] = zero ? 0 : size * rng_normal(&m->rng);
     }
     for (int o = 0; w->scale && o < w->dim[0]; o++)
-        w->scale[o] = size / 64 * (0.5f + rng_f32(&m->rng));
+        w->scale[o] = size / 64 * (size_s8 < 127 ? 16 : 1) * (0.5f + rng_f32(&m->rng));
     for (int o = 0; node->bias >= 0 && o < w->dim[0]; o++) {
         struct weight *b = &m->graph.weight[node->bias];
         if (b->type == DT_S32)
@@ -423,9 +424,7 @@ static struct kn_table table_of(int level, int force)
     struct kn_table t;
 
     kn_table_init(&t, kn_cpu_isa() & ~drop[level]);
-    if (force)
-        t.spmv_f32.break_even = t.spmv_u8s8.break_even = t.spmm_f32.break_even = t.spmm_u8s8.break_even =
-            force == 1 ? -1e9F : 2.0F;
+    engine_force(&t, (enum force)force);
     return t;
 }
 
@@ -461,7 +460,7 @@ static void check_graph(struct maker *m, int loose, int index)
 
     quantize(m);
     evaluate(m, &e);
-    for (int variant = 0; variant < 3 * LEVELS; variant++) {
+    for (int variant = 0; variant < FORCES * LEVELS; variant++) {
         int level = variant % LEVELS, force = variant / LEVELS, batch = batches[(index + variant) % 3];
         struct kn_table table = table_of(level, force);
         char what[128];

@@ -1,6 +1,7 @@
 /* The engine against a slow evaluator that shares nothing with it but the quantization arithmetic: random graphs of
  * every kind, every table, sparse and dense kernels, several batch sizes. Integer graphs must give the same bits. */
 #include "engine_eval.h"
+#include "engine_force.h"
 
 #include "base/rng.h"
 #include "engine/engine.h"
@@ -264,9 +265,7 @@ static struct kn_table table_of(int level, int force)
     kn_table_init(&t, mask[level]);
     if (level == 3 && mask[level])
         assert_int_equal(kn_table_select(&t, "kn_gemm_u8s8__avx2_4x16"), 0);
-    if (force)
-        t.spmv_f32.break_even = t.spmv_u8s8.break_even = t.spmm_f32.break_even = t.spmm_u8s8.break_even =
-            force == 1 ? -1e9F : 2.0F;
+    engine_force(&t, (enum force)force);
     return t;
 }
 
@@ -275,13 +274,13 @@ static void run_all(const struct graph *g, const struct expected *e, int index)
     static const int batches[] = {1, 3, 8, MAX_BATCH};
     float *out = calloc(MAX_BATCH * e->outputs, sizeof *out), *again = calloc(MAX_BATCH * e->outputs, sizeof *again);
 
-    for (int variant = 0; variant < 4 * 3 * LEVELS; variant++) {
-        struct kn_table table = table_of(variant % LEVELS, variant / LEVELS % 3);
-        int batch = batches[variant / LEVELS / 3];
+    for (int variant = 0; variant < 4 * FORCES * LEVELS; variant++) {
+        struct kn_table table = table_of(variant % LEVELS, variant / LEVELS % FORCES);
+        int batch = batches[variant / LEVELS / FORCES];
         struct engine *engine = NULL;
         char what[96];
         snprintf(what, sizeof what, "graph %d, %s, sparse choice %d, batch %d", index, table.gemm_u8s8.facts.name,
-                 variant / LEVELS % 3, batch);
+                 variant / LEVELS % FORCES, batch);
         if (engine_new(g, &table, batch, 1, &engine) != ST_OK)
             fail_msg("%s: %s", what, status_message());
         engine_run(engine, e->input, out);

@@ -131,7 +131,10 @@ static enum status lay_out_input(struct binding *b, struct plan_tensor *source)
     const struct layer *layer = b->layer;
     struct plan *plan = b->plan;
     int sparse = b->choice.kernel == CHOICE_SPMM;
-    int a_bytes = sparse ? plan->table->spmm_u8s8.facts.a_bytes : b->dense->facts.a_bytes;
+    int a_bytes = sparse             ? plan->table->spmm_u8s8.facts.a_bytes
+                  : b->choice.sprows ? b->choice.sprows->facts.a_bytes
+                  : b->choice.s8     ? b->choice.s8->facts.a_bytes
+                                     : 0;
 
     if (layer->vectors) {
         TRY(engine_move_batch(plan, layer->index, &b->in, sparse));
@@ -191,8 +194,11 @@ static void describe_output(struct binding *b, enum plan_type type)
     b->out.batch_minor = is_vector_sparse(b);
     if (!layer->vectors && !sparse && type != PLAN_S32)
         b->out.border = engine_want_of(b->plan, layer->out_value, type);
-    if (type == PLAN_U8)
+    if (type == PLAN_U8) {
+        int32_t lo;
         engine_tensor_quant(&b->out, layer->out);
+        engine_layer_bounds(layer->lo, layer->hi, b->out.scale, b->out.zero_point, &lo, &b->out.top);
+    }
 }
 
 /* Accumulators → float. They are brought into rows of n first, one row per position. */
@@ -267,9 +273,8 @@ enum status engine_bind_chain(struct plan *plan, int node)
 
     TRY(engine_layer_init(plan, node, &layer));
     type = output_type(plan, &layer);
-    b.dense = engine_choose_s8(plan->table, &layer);
     TRY(take_input(&b, &source));
-    engine_choose(plan, &layer, &b.in, layer.residual >= 0 && type == PLAN_U8, &b.choice);
+    TRY(engine_choose(plan, &layer, &b.in, layer.residual >= 0 && type == PLAN_U8, &b.choice));
     TRY(lay_out_input(&b, source));
     describe_output(&b, type);
     TRY(lay_out_residual(&b));

@@ -14,7 +14,6 @@ enum status engine_bind_chain(struct plan *plan, int node);
 struct binding {
     struct plan *plan;
     const struct layer *layer;
-    const struct kn_gemm_u8s8 *dense; /* integer layers: the dense kernel that would run */
     struct choice choice;
     struct plan_tensor in, out;
     struct plan_tensor residual; /* buffer PLAN_NO_BUFFER: none, or not added by the kernel */

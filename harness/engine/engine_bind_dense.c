@@ -1,42 +1,10 @@
-/* Binding of the dense kernels: products and convolutions of any groups and dilation. */
+/* Binding of the kernels over rows of H,W,C data, dense and sparse: products and convolutions of any groups, stride and
+ * dilation. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "engine/engine_bind.h"
-
-/* Rows of a convolution over H,W,C data, see kn_rows. Runs that touch become one. */
-static struct kn_rows window_rows(const struct binding *b)
-{
-    const struct layer *layer = b->layer;
-    ptrdiff_t c = b->in.c, line = (ptrdiff_t)engine_tensor_line(&b->in);
-    struct kn_rows rows = {.m = layer->oh * layer->ow,
-                           .row_w = layer->ow,
-                           .step_x = layer->stride_w * c,
-                           .step_y = layer->stride_h * line,
-                           .segs = layer->kernel_h,
-                           .seg_len = layer->kernel_w * (int)c,
-                           .seg_w = 1,
-                           .seg_step_y = layer->dilation_h * line};
-
-    if (layer->groups > 1 || (layer->dilation_w > 1 && layer->kernel_w > 1)) { /* one run for each tap */
-        rows.segs = layer->kernel_h * layer->kernel_w;
-        rows.seg_w = layer->kernel_w;
-        rows.seg_len = (int)c / layer->groups;
-        rows.seg_step_x = layer->dilation_w * c;
-    } else if (rows.seg_step_y == rows.seg_len) {
-        rows.seg_len *= rows.segs;
-        rows.segs = 1;
-    }
-    return rows;
-}
-
-static struct kn_rows vector_rows(const struct binding *b)
-{
-    int batch = b->plan->batch, k = b->layer->k;
-
-    return (struct kn_rows){.m = batch, .row_w = batch, .step_x = k, .segs = 1, .seg_len = k, .seg_w = 1};
-}
 
 /* All samples in one call if lines of a sample follow those of the one before, in input, output and residual. */
 static void merge_samples(const struct binding *b, struct exec_gemm *g, struct exec_step *step)
@@ -63,23 +31,40 @@ static void merge_lines(struct exec_gemm *g)
         g->rows.row_w = g->rows.m;
 }
 
+/* The kernel over rows that was chosen: the first that is not NULL. */
 struct dense_pack {
-    const struct kn_gemm_f32 *f32; /* or NULL */
+    const struct kn_sprows_u8s8 *sprows;
+    const struct kn_bsr_f32 *bsr;
     const struct kn_gemm_u8s8 *s8;
-    int segs, seg_len;
+    const struct kn_gemm_f32 *f32;
+    const struct kn_rows *rows;
 };
+
+static size_t pack_bytes(const struct dense_pack *p, const void *weights, int n)
+{
+    if (p->sprows)
+        return p->sprows->pack_bytes(weights, n, p->rows);
+    if (p->bsr)
+        return kn_bsr_f32_pack_bytes(p->bsr, weights, n, p->rows);
+    if (p->s8)
+        return p->s8->pack_bytes(weights, n, p->rows->segs, p->rows->seg_len);
+    return kn_gemm_f32_pack_bytes(p->f32, n, p->rows->segs, p->rows->seg_len);
+}
 
 static size_t pack_dense(void *context, const void *weights, int n, void *out)
 {
     const struct dense_pack *p = context;
 
     if (!out)
-        return p->f32 ? kn_gemm_f32_pack_bytes(p->f32, n, p->segs, p->seg_len)
-                      : p->s8->pack_bytes(weights, n, p->segs, p->seg_len);
-    if (p->f32)
-        kn_gemm_f32_pack(p->f32, weights, n, p->segs, p->seg_len, out);
+        return pack_bytes(p, weights, n);
+    if (p->sprows)
+        p->sprows->pack(weights, n, p->rows, out);
+    else if (p->bsr)
+        kn_bsr_f32_pack(p->bsr, weights, n, p->rows, out);
+    else if (p->s8)
+        p->s8->pack(weights, n, p->rows->segs, p->rows->seg_len, out);
     else
-        p->s8->pack(weights, n, p->segs, p->seg_len, out);
+        kn_gemm_f32_pack(p->f32, weights, n, p->rows->segs, p->rows->seg_len, out);
     return 0;
 }
 
@@ -87,11 +72,11 @@ static size_t pack_dense(void *context, const void *weights, int n, void *out)
 static enum status chunks_of(struct binding *b, struct exec_gemm *g, const struct kn_facts *facts, size_t *out_bytes)
 {
     const struct layer *layer = b->layer;
-    struct dense_pack pack = {layer->integer ? NULL : &b->plan->table->gemm_f32, b->dense, g->rows.segs,
-                              g->rows.seg_len};
+    const struct choice *choice = &b->choice;
+    struct dense_pack pack = {choice->sprows, choice->bsr, choice->s8, &b->plan->table->gemm_f32, &g->rows};
     int few = g->rows.m * b->plan->batch < 2 * facts->mr * b->plan->threads;
     int chunks = layer->groups > 1 ? layer->groups : few ? b->plan->threads : 1;
-    int unit = layer->groups > 1 ? layer->n / layer->groups : facts->nr;
+    int unit = layer->groups > 1 ? layer->n / layer->groups : choice->bsr ? choice->bsr->block_rows : facts->nr;
     struct exec_chunk *chunk;
 
     TRY(engine_bind_chunks(b, chunks, unit, pack_dense, &pack, &chunk, &g->chunks, out_bytes));
@@ -120,32 +105,52 @@ static enum status place_residual(const struct binding *b, struct exec_gemm *g)
     return ST_OK;
 }
 
-enum status engine_bind_dense(struct binding *b)
+/* The function that makes outputs of the wanted type. */
+static engine_exec_fn take_kernel(const struct binding *b, struct exec_gemm *g, const struct kn_facts **out_facts)
 {
     const struct kn_table *table = b->plan->table;
+    const struct choice *choice = &b->choice;
+
+    if (!b->layer->integer) {
+        g->run.f32 = choice->bsr ? choice->bsr->run : table->gemm_f32.run;
+        *out_facts = choice->bsr ? &choice->bsr->facts : &table->gemm_f32.facts;
+        return engine_exec_gemm_f32;
+    }
+    *out_facts = choice->sprows ? &choice->sprows->facts : &choice->s8->facts;
+    if (b->out.type == PLAN_U8) {
+        g->run.u8 = choice->sprows ? choice->sprows->run_u8 : choice->s8->run_u8;
+        return engine_exec_gemm_u8;
+    }
+    g->run.s32 = choice->sprows ? choice->sprows->run_s32 : choice->s8->run_s32;
+    return engine_exec_gemm_s32;
+}
+
+static uint64_t macs_of(const struct binding *b)
+{
     const struct layer *layer = b->layer;
-    struct exec_gemm gemm = {.rows = layer->vectors ? vector_rows(b) : window_rows(b)};
-    const struct kn_facts *facts = layer->integer ? &b->dense->facts : &table->gemm_f32.facts;
-    engine_exec_fn run = engine_exec_gemm_f32;
+
+    if (!b->choice.sprows && !b->choice.bsr)
+        return graph_node_macs(b->plan->graph, layer->index);
+    return b->choice.products * (uint64_t)layer->oh * (uint64_t)layer->ow;
+}
+
+enum status engine_bind_dense(struct binding *b)
+{
+    const struct layer *layer = b->layer;
+    struct exec_gemm gemm = {
+        .rows = engine_layer_rows(layer, b->in.c, (ptrdiff_t)engine_tensor_line(&b->in), b->plan->batch)};
+    const struct kn_facts *facts;
+    engine_exec_fn run = take_kernel(b, &gemm, &facts);
     struct exec_step *step;
     size_t bytes;
 
     TRY(engine_bind_tail(b, &gemm.tail));
     TRY(chunks_of(b, &gemm, facts, &bytes));
     gemm.row_unit = facts->mr;
-    if (b->out.type == PLAN_F32) {
-        gemm.run.f32 = table->gemm_f32.run;
-    } else if (b->out.type == PLAN_U8) {
-        gemm.run.u8 = b->dense->run_u8;
-        run = engine_exec_gemm_u8;
-    } else {
-        gemm.run.s32 = b->dense->run_s32;
-        run = engine_exec_gemm_s32;
-    }
     gemm.out.step_x = layer->n;
     gemm.out.step_y = layer->vectors ? layer->n : (ptrdiff_t)engine_tensor_line(&b->out);
     TRY(place_residual(b, &gemm));
-    TRY(engine_bind_step(b, run, facts->name, graph_node_macs(b->plan->graph, layer->index), bytes, &step));
+    TRY(engine_bind_step(b, run, facts->name, macs_of(b), bytes, &step));
     if (layer->vectors)
         step->repeat = 1;
     else

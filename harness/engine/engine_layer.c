@@ -151,6 +151,32 @@ enum status engine_layer_init(const struct plan *plan, int node, struct layer *l
     return ST_OK;
 }
 
+struct kn_rows engine_layer_rows(const struct layer *layer, int c, ptrdiff_t line, int batch)
+{
+    struct kn_rows rows = {.m = layer->oh * layer->ow,
+                           .row_w = layer->ow,
+                           .step_x = (ptrdiff_t)layer->stride_w * c,
+                           .step_y = layer->stride_h * line,
+                           .segs = layer->kernel_h,
+                           .seg_len = layer->kernel_w * c,
+                           .seg_w = 1,
+                           .seg_step_y = layer->dilation_h * line};
+
+    if (layer->vectors)
+        return (struct kn_rows){
+            .m = batch, .row_w = batch, .step_x = layer->k, .segs = 1, .seg_len = layer->k, .seg_w = 1};
+    if (layer->groups > 1 || (layer->dilation_w > 1 && layer->kernel_w > 1)) { /* one run for each tap */
+        rows.segs = layer->kernel_h * layer->kernel_w;
+        rows.seg_w = layer->kernel_w;
+        rows.seg_len = c / layer->groups;
+        rows.seg_step_x = (ptrdiff_t)layer->dilation_w * c;
+    } else if (rows.seg_step_y == rows.seg_len) { /* runs that touch */
+        rows.seg_len *= rows.segs;
+        rows.segs = 1;
+    }
+    return rows;
+}
+
 static void reorder_s8(const int8_t *from, int rows, int c, int s, int8_t *to)
 {
     for (int o = 0; o < rows; o++, from += (size_t)c * (size_t)s)

@@ -33,6 +33,10 @@ enum status engine_layer_init(const struct plan *plan, int node, struct layer *l
  * the order does not change, else *out_owned (mem_free) holds the copy. */
 enum status engine_layer_weights(const struct layer *layer, int c, int s, const void **out_weights, void **out_owned);
 
+/* Rows of the layer over H,W,C data of `c` channels whose lines are `line` elements apart, see kn_rows; without base. A
+ * layer over whole samples has `batch` rows. */
+struct kn_rows engine_layer_rows(const struct layer *layer, int c, ptrdiff_t line, int batch);
+
 /* Copies the bias of a float layer; NULL when it has none. Constants belong to the engine. */
 enum status engine_layer_bias(struct engine *engine, const struct layer *layer, const float **out_bias);
 /* bias[o] - zero_point_in * sum(w[o]) of a static integer layer. */

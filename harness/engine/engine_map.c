@@ -62,7 +62,7 @@ static const struct kn_unary_f32 *slot_of(const struct kn_table *table, enum op 
 }
 
 static enum status fill_lut(struct plan *plan, const struct node *node, const struct plan_tensor *x,
-                            const uint8_t **out_lut)
+                            const uint8_t **out_lut, int32_t *out_top)
 {
     const struct value *out = &plan->graph->value[node->output];
     uint8_t *lut;
@@ -70,11 +70,14 @@ static enum status fill_lut(struct plan *plan, const struct node *node, const st
     TRY(engine_memory_constant(plan->engine, 256, 1, &lut));
     kn_lut_fill(function_of(node->op), x->scale, x->zero_point, out->scale, out->zero_point, 0, 255, lut);
     *out_lut = lut;
+    *out_top = 0;
+    for (int q = 0; q < 256; q++)
+        *out_top = lut[q] > *out_top ? lut[q] : *out_top;
     return ST_OK;
 }
 
 /* ReLU and ReLU6: bounds. */
-static enum status bind_clamp(struct plan *plan, int i, const struct plan_tensor *x, const struct plan_tensor *y)
+static enum status bind_clamp(struct plan *plan, int i, const struct plan_tensor *x, struct plan_tensor *y)
 {
     const struct kn_table *table = plan->table;
     int wide = x->type == PLAN_F32;
@@ -99,10 +102,11 @@ static enum status bind_clamp(struct plan *plan, int i, const struct plan_tensor
     engine_layer_bounds(m->lo, m->hi, x->scale, x->zero_point, &lo, &hi);
     m->lo_u8 = (uint8_t)lo;
     m->hi_u8 = (uint8_t)hi;
+    y->top = hi < x->top ? hi : x->top;
     return ST_OK;
 }
 
-static enum status bind_unary(struct plan *plan, int i, const struct plan_tensor *x, const struct plan_tensor *y)
+static enum status bind_unary(struct plan *plan, int i, const struct plan_tensor *x, struct plan_tensor *y)
 {
     const struct kn_table *table = plan->table;
     const struct node *node = &plan->graph->node[i];
@@ -122,7 +126,7 @@ static enum status bind_unary(struct plan *plan, int i, const struct plan_tensor
         return ST_OK;
     }
     step->u.map.run.lut = table->lut_u8.run;
-    return fill_lut(plan, node, x, &step->u.map.lut);
+    return fill_lut(plan, node, x, &step->u.map.lut, &y->top);
 }
 
 enum status engine_map_activation(struct plan *plan, int i)

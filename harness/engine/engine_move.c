@@ -323,6 +323,7 @@ enum status engine_move_dynamic(struct plan *plan, int node, int v, struct plan_
         value->dynamic = value->t;
         value->dynamic.type = PLAN_U8;
         value->dynamic.range = range;
+        value->dynamic.top = 255;
         if (lines_are_runs(&value->t))
             value->dynamic.border = value->want;
         TRY(engine_tensor_new(plan, node, &value->dynamic));

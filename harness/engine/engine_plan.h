@@ -52,6 +52,7 @@ struct plan_tensor {
     struct plan_border border;
     float scale; /* of PLAN_U8 and PLAN_S16: real = scale * (q - zero_point) */
     int32_t zero_point;
+    int32_t top;              /* no q is larger */
     struct exec_range *range; /* set: each sample has its own instead */
 };
 
@@ -180,7 +181,7 @@ int engine_tensor_order_matters(const struct plan_tensor *t);                   
 /* An unwritten tensor for a value's shape in its canonical order. */
 struct plan_tensor engine_tensor_of(const struct value *value, enum plan_type type);
 enum plan_order engine_tensor_canonical(const struct value *value);
-/* Scale and zero point of a value. */
+/* Scale and zero point of a value; any q may occur. */
 void engine_tensor_quant(struct plan_tensor *t, const struct value *value);
 /* A buffer for t as described; sets buffer and offset. ST_UNSUPPORTED when too large, names the node. */
 enum status engine_tensor_new(struct plan *plan, int node, struct plan_tensor *t);

@@ -68,6 +68,7 @@ void engine_tensor_quant(struct plan_tensor *t, const struct value *value)
 {
     t->scale = value->scale;
     t->zero_point = value->zero_point;
+    t->top = 255;
 }
 
 struct plan_tensor engine_tensor_of(const struct value *value, enum plan_type type)

@@ -42,7 +42,8 @@ static enum status look_at_product(struct plan *plan, int i)
     t = engine_tensor_of(layer.in, PLAN_F32);
     t.order = plan->value[layer.in_value].order;
     u8_add = layer.residual >= 0 && layer.integer && !layer.dynamic && layer.out->quant == QUANT_STATIC;
-    engine_choose(plan, &layer, &t, u8_add, &choice);
+    t.top = 255;
+    TRY(engine_choose(plan, &layer, &t, u8_add, &choice));
     plan->value[layer.out_value].order = choice.kernel == CHOICE_SPMM ? PLAN_CHW : PLAN_HWC;
     if (choice.kernel == CHOICE_GEMM)
         widen(&plan->value[layer.in_value].want, &layer.pad);
