@@ -68,14 +68,23 @@ static size_t pack_dense(void *context, const void *weights, int n, void *out)
     return 0;
 }
 
-/* A share of the outputs for each thread where there are too few rows to share out; for each group its own. */
+/* Threads that share rows all read all weights, those that share outputs all read all rows: the smaller is read by all.
+ * And there must be rows enough. */
+static int share_outputs(const struct binding *b, const struct exec_gemm *g, const struct kn_facts *facts)
+{
+    size_t rows = (size_t)g->rows.m * (size_t)(b->layer->vectors ? 1 : b->plan->batch);
+    size_t read = (size_t)b->plan->batch * engine_tensor_count(&b->in);
+
+    return rows < 2 * (size_t)facts->mr * (size_t)b->plan->threads || b->layer->weight->count > read;
+}
+
+/* A share of the outputs for each thread where that is better than of the rows; for each group its own. */
 static enum status chunks_of(struct binding *b, struct exec_gemm *g, const struct kn_facts *facts, size_t *out_bytes)
 {
     const struct layer *layer = b->layer;
     const struct choice *choice = &b->choice;
     struct dense_pack pack = {choice->sprows, choice->bsr, choice->s8, &b->plan->table->gemm_f32, &g->rows};
-    int few = g->rows.m * b->plan->batch < 2 * facts->mr * b->plan->threads;
-    int chunks = layer->groups > 1 ? layer->groups : few ? b->plan->threads : 1;
+    int chunks = layer->groups > 1 ? layer->groups : share_outputs(b, g, facts) ? b->plan->threads : 1;
     int unit = layer->groups > 1 ? layer->n / layer->groups : choice->bsr ? choice->bsr->block_rows : facts->nr;
     struct exec_chunk *chunk;
 
