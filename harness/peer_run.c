@@ -41,18 +41,6 @@ struct work {
 
 /* ------------------------------------------------------------------ libraries */
 
-void peer_run_open(struct peer_run_context *context, const struct peer_settings *settings)
-{
-    for (int i = 0; i < PEER_LIBRARIES; i++) {
-        context->usable[i] = 0;
-        if (!context->suite->wanted[i])
-            continue;
-        context->usable[i] = peer_libraries[i].open(settings, &context->peer[i]) == ST_OK;
-        if (!context->usable[i])
-            snprintf(context->why_not[i], sizeof context->why_not[i], "%.250s", status_message());
-    }
-}
-
 void peer_run_close(struct peer_run_context *context)
 {
     for (int i = 0; i < PEER_LIBRARIES; i++)
@@ -192,6 +180,40 @@ static void check_again(struct work *w, struct entrant *e)
     } else if (e->peer->model.output(e->instance, w->y) != ST_OK ||
                peer_model_check(&w->model, w->y, e->own, e->note, sizeof e->note) != ST_OK) {
         give_up(e, FATE_MISMATCH);
+    }
+}
+
+/* What whole models of integers inherit: a library whose sums saturate in one convolution does so in all. */
+static void probe_exactness(struct peer_run_context *context, int library)
+{
+    static const struct peer_shape shape = {"probe", PEER_CONV, 1, 64, 5, 5, 16, 3, 1, 1};
+    struct work *w = calloc(1, sizeof *w);
+    struct entrant *e;
+
+    if (!w)
+        return;
+    e = &w->entrant[library];
+    e->peer = &context->peer[library];
+    if (peer_task_make(&shape, PEER_INT8, PEER_EXTREME, 0, 1, &w->extreme) == ST_OK &&
+        mem_alloc(peer_task_outputs(&w->extreme) + KN_SLACK, sizeof(int32_t), &w->y) == ST_OK)
+        check_extreme(w, e);
+    snprintf(context->inexact[library], sizeof context->inexact[library], "%s", e->inexact);
+    peer_task_free(&w->extreme);
+    mem_free(w->y);
+    free(w);
+}
+
+void peer_run_open(struct peer_run_context *context, const struct peer_settings *settings)
+{
+    for (int i = 0; i < PEER_LIBRARIES; i++) {
+        context->usable[i] = 0;
+        if (!context->suite->wanted[i])
+            continue;
+        context->usable[i] = peer_libraries[i].open(settings, &context->peer[i]) == ST_OK;
+        if (!context->usable[i])
+            snprintf(context->why_not[i], sizeof context->why_not[i], "%.250s", status_message());
+        else if (!peer_libraries[i].own && context->peer[i].model.create)
+            probe_exactness(context, i);
     }
 }
 
@@ -423,6 +445,8 @@ static void enter(struct work *w, int library)
         enter_shape(w, e);
     else
         enter_model(w, e);
+    if (w->cell->model >= 0 && w->cell->type == PEER_INT8 && e->fate == FATE_OK)
+        snprintf(e->inexact, sizeof e->inexact, "%s", context->inexact[library]);
 }
 
 static void leave(struct work *w)

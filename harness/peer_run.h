@@ -19,6 +19,7 @@ struct peer_run_context {
     struct peer peer[PEER_LIBRARIES]; /* as in peer_libraries; open where usable */
     int usable[PEER_LIBRARIES];
     char why_not[PEER_LIBRARIES][256];
+    char inexact[PEER_LIBRARIES][320]; /* a wrong integer of a small full-range convolution; "": none. For models */
 };
 
 /* Opens the wanted libraries; one that cannot be opened is a reason, not a failure. */
