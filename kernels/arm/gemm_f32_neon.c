@@ -55,37 +55,36 @@ KN_INLINE vec vec_fma(vec x, vec w, vec sum)
 }
 
 /* kn_clamp: comparisons that NaN fails choose the bound. */
-KN_INLINE vec vec_clamp(vec x, float lo, float hi)
+KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
 {
-    vec low = vdupq_n_f32(lo), high = vdupq_n_f32(hi);
-    x = vbslq_f32(vcgtq_f32(x, low), x, low);
-    return vbslq_f32(vcltq_f32(x, high), x, high);
+    x = vbslq_f32(vcgtq_f32(x, lo), x, lo);
+    return vbslq_f32(vcltq_f32(x, hi), x, hi);
 }
 
-#include "kernels/x86/gemm_f32_tile.h"
+#include "kernels/gemm_f32_tile.h"
 
-TILE(1, 1, SINGLE)
-TILE(2, 1, 1)
-TILE(3, 1, 1)
-TILE(4, 1, 1)
-TILE(5, 1, 1)
-TILE(6, 1, 1)
-TILE(7, 1, 1)
-TILE(8, 1, 1)
-TILE(1, 2, SINGLE)
-TILE(2, 2, 1)
-TILE(3, 2, 1)
-TILE(4, 2, 1)
-TILE(5, 2, 1)
-TILE(6, 2, 1)
-TILE(7, 2, 1)
-TILE(8, 2, 1)
-TILE(1, 3, SINGLE)
-TILE(2, 3, 1)
-TILE(3, 3, 1)
-TILE(4, 3, 1)
-TILE(5, 3, 1)
-TILE(6, 3, 1)
+SINGLE(1)
+TILE(2, 1)
+TILE(3, 1)
+TILE(4, 1)
+TILE(5, 1)
+TILE(6, 1)
+TILE(7, 1)
+TILE(8, 1)
+SINGLE(2)
+TILE(2, 2)
+TILE(3, 2)
+TILE(4, 2)
+TILE(5, 2)
+TILE(6, 2)
+TILE(7, 2)
+TILE(8, 2)
+SINGLE(3)
+TILE(2, 3)
+TILE(3, 3)
+TILE(4, 3)
+TILE(5, 3)
+TILE(6, 3)
 
 static const tile_fn narrow[] = {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1};
 static const tile_fn full[] = {tile_1_2, tile_2_2, tile_3_2, tile_4_2, tile_5_2, tile_6_2, tile_7_2, tile_8_2};

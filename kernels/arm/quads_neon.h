@@ -15,12 +15,13 @@ KN_INLINE int32x4_t requantize(int32x4_t sum, int v, float32x4_t residual, int h
                                const struct kn_quads_finish *f)
 {
     float32x4_t x = vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32(f->scale + LANES * v));
-    float32x4_t lo = vdupq_n_f32((float)(f->lo - f->zero_point)), hi = vdupq_n_f32((float)(f->hi - f->zero_point));
+    int32_t zero_point = (int32_t)(f->zero_words & 255);
+    float32x4_t lo = vdupq_n_f32((float)((int32_t)(f->lo_bytes & 255) - zero_point)), hi = vdupq_n_f32(f->hi);
     if (has_residual)
         x = vaddq_f32(x, residual);
     x = vbslq_f32(vcgtq_f32(x, lo), x, lo);
     x = vbslq_f32(vcltq_f32(x, hi), x, hi);
-    return vaddq_s32(vcvtnq_s32_f32(x), vdupq_n_s32(f->zero_point));
+    return vaddq_s32(vcvtnq_s32_f32(x), vdupq_n_s32(zero_point));
 }
 
 /* Up to two vectors of a row. */

@@ -39,7 +39,7 @@ KN_INLINE lanes lanes_clamp(lanes x, lanes lo, lanes hi)
     return kn_clamp_ps(x, lo, hi);
 }
 
-#include "kernels/x86/depthwise_f32_lanes.h"
+#include "kernels/depthwise_f32_lanes.h"
 
 void kn_depthwise_f32__avx2(const struct kn_depthwise_shape *s, const float *x, const void *packed, const float *bias,
                             float lo, float hi, float *y)

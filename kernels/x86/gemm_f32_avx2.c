@@ -50,7 +50,7 @@ KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
     return kn_clamp_ps(x, lo, hi);
 }
 
-#include "kernels/x86/gemm_f32_tile.h"
+#include "kernels/gemm_f32_tile.h"
 
 SINGLE(1)
 TILE(2, 1)

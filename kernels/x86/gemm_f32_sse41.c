@@ -71,7 +71,7 @@ KN_INLINE vec vec_clamp(vec x, vec lo, vec hi)
     return _mm_min_ps(_mm_max_ps(x, lo), hi);
 }
 
-#include "kernels/x86/gemm_f32_tile.h"
+#include "kernels/gemm_f32_tile.h"
 
 SINGLE(1)
 TILE(2, 1)
