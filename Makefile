@@ -30,7 +30,7 @@ endif
 endif
 # Where installed suites and tables are found.
 EXTRA_resource := -DPACKLIGHT_SHARE='"$(PREFIX)/share/packlight"'
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(if $(PKGS),$(shell pkg-config --cflags $(PKGS)))
 PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
 
 # The kernels of the other architecture are left out.
@@ -219,5 +219,5 @@ help: ## show this list
 clean: ## remove what was built (not results)
 	rm -rf build packlight
 
--include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d)
+-include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d
 .PHONY: all help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE

@@ -18,8 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels/kernels.h"
-
 enum { KN_SPMV_U8S8_ROWS = 16 /* at most */, KN_SPMV_U8S8_SLOTS = 4, KN_SPMV_U8S8_WINDOW = 16 };
 
 struct kn_spmv_u8s8_view {
@@ -38,16 +36,5 @@ static inline struct kn_spmv_u8s8_view kn_spmv_u8s8_view(int n, int rows, uint32
     v.bytes = v.weight + (size_t)steps * vector;
     return v;
 }
-
-/* What the packer must know of a kernel. */
-struct kn_lanes_kind {
-    int rows, saturates;      /* of a group; 1: sums of two products are kept in 16 bits */
-    const struct kn_rows *at; /* where the inputs lie in memory (a window is in memory), or NULL: side by side */
-};
-/* Multiplications per vector of inputs, idle slots included: what a product costs. */
-size_t kn_lanes_u8s8_slots(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k);
-size_t kn_lanes_u8s8_pack_bytes(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k);
-/* Writes every byte. */
-void kn_lanes_u8s8_pack(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k, void *out);
 
 #endif

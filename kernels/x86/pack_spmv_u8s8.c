@@ -7,6 +7,12 @@
 
 enum { ROWS = KN_SPMV_U8S8_ROWS, SLOTS = KN_SPMV_U8S8_SLOTS, WINDOW = KN_SPMV_U8S8_WINDOW, LANES = ROWS * SLOTS };
 
+/* What distinguishes kernels. */
+struct kind {
+    int rows, saturates;      /* of a group; 1: sums of two products are kept in 16 bits */
+    const struct kn_rows *at; /* where the inputs lie in memory (a window is in memory), or NULL: side by side */
+};
+
 /* Where one row stands: `next` is its first weight not yet placed (k when none is left). Weights may be placed out of
  * order, never more than a window ahead; bit i of `ahead` says that the weight at next + i is placed already. */
 struct place {
@@ -22,7 +28,7 @@ struct step {
 };
 
 /* Where input `column` lies. */
-static int64_t place_of(const struct kn_lanes_kind *kind, int column)
+static int64_t place_of(const struct kind *kind, int column)
 {
     return kind->at ? kn_seg_place(kind->at, column / kind->at->seg_len) + column % kind->at->seg_len : column;
 }
@@ -67,7 +73,7 @@ static int find_slot(const int8_t *slots, int w, int saturates)
     return -1;
 }
 
-static void place_row(struct place *p, struct step *step, int row, const struct kn_lanes_kind *kind)
+static void place_row(struct place *p, struct step *step, int row, const struct kind *kind)
 {
     int8_t *slots = step->weight + row * SLOTS;
     for (int column = p->next; column < p->k && place_of(kind, column) < (int64_t)step->window + WINDOW; column++) {
@@ -94,7 +100,7 @@ static void places_init(struct place place[ROWS], const int8_t *w, int n, int k,
 }
 
 /* Fills one step; 0 when the group is done. */
-static int places_step(struct place place[ROWS], int k, const struct kn_lanes_kind *kind, struct step *step)
+static int places_step(struct place place[ROWS], int k, const struct kind *kind, struct step *step)
 {
     int first = k;
     for (int r = 0; r < kind->rows; r++) {
@@ -111,7 +117,7 @@ static int places_step(struct place place[ROWS], int k, const struct kn_lanes_ki
 }
 
 /* Steps of the whole matrix, an even number in each group. */
-static uint32_t count_steps(const int8_t *w, int n, int k, const struct kn_lanes_kind *kind)
+static uint32_t count_steps(const int8_t *w, int n, int k, const struct kind *kind)
 {
     uint32_t steps = 0;
     for (int group = 0; group * kind->rows < n; group++) {
@@ -125,17 +131,19 @@ static uint32_t count_steps(const int8_t *w, int n, int k, const struct kn_lanes
     return steps;
 }
 
-size_t kn_lanes_u8s8_slots(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k)
+/* Multiplications per vector of inputs, idle slots included: what a product costs. */
+static size_t slots(const struct kind *kind, const int8_t *w, int n, int k)
 {
     return (size_t)count_steps(w, n, k, kind) * (size_t)kind->rows * SLOTS;
 }
 
-size_t kn_lanes_u8s8_pack_bytes(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k)
+static size_t packed_bytes(const struct kind *kind, const int8_t *w, int n, int k)
 {
     return kn_spmv_u8s8_view(n, kind->rows, count_steps(w, n, k, kind)).bytes;
 }
 
-void kn_lanes_u8s8_pack(const struct kn_lanes_kind *kind, const int8_t *w, int n, int k, void *out)
+/* Writes every byte. */
+static void pack(const struct kind *kind, const int8_t *w, int n, int k, void *out)
 {
     unsigned char *bytes = out;
     size_t lanes = (size_t)kind->rows * SLOTS;
@@ -161,24 +169,32 @@ void kn_lanes_u8s8_pack(const struct kn_lanes_kind *kind, const int8_t *w, int n
     }
 }
 
-static const struct kn_lanes_kind avx2 = {8, 1, NULL}, vnni = {16, 0, NULL};
+/* Of a kernel: rows of a group; whether sums of two products are kept in 16 bits. */
+#define PACK_SPMV(impl, rows, saturates)                                                                               \
+    size_t kn_spmv_u8s8_pack_bytes__##impl(const int8_t *w, int n, int k)                                              \
+    {                                                                                                                  \
+        return packed_bytes(&(struct kind){rows, saturates, NULL}, w, n, k);                                           \
+    }                                                                                                                  \
+    void kn_spmv_u8s8_pack__##impl(const int8_t *w, int n, int k, void *out)                                           \
+    {                                                                                                                  \
+        pack(&(struct kind){rows, saturates, NULL}, w, n, k, out);                                                     \
+    }
+PACK_SPMV(avx2_8x16, 8, 1)
+PACK_SPMV(avx512vnni_16x16, 16, 0)
 
-size_t kn_spmv_u8s8_pack_bytes__avx2_8x16(const int8_t *w, int n, int k)
-{
-    return kn_lanes_u8s8_pack_bytes(&avx2, w, n, k);
-}
-
-void kn_spmv_u8s8_pack__avx2_8x16(const int8_t *w, int n, int k, void *out)
-{
-    kn_lanes_u8s8_pack(&avx2, w, n, k, out);
-}
-
-size_t kn_spmv_u8s8_pack_bytes__avx512vnni_16x16(const int8_t *w, int n, int k)
-{
-    return kn_lanes_u8s8_pack_bytes(&vnni, w, n, k);
-}
-
-void kn_spmv_u8s8_pack__avx512vnni_16x16(const int8_t *w, int n, int k, void *out)
-{
-    kn_lanes_u8s8_pack(&vnni, w, n, k, out);
-}
+#define PACK_SPROWS(impl, rows, saturates)                                                                             \
+    size_t kn_sprows_u8s8_slots__##impl(const int8_t *w, int n, const struct kn_rows *a)                               \
+    {                                                                                                                  \
+        return slots(&(struct kind){rows, saturates, a}, w, n, a->segs * a->seg_len);                                  \
+    }                                                                                                                  \
+    size_t kn_sprows_u8s8_pack_bytes__##impl(const int8_t *w, int n, const struct kn_rows *a)                          \
+    {                                                                                                                  \
+        return packed_bytes(&(struct kind){rows, saturates, a}, w, n, a->segs * a->seg_len);                           \
+    }                                                                                                                  \
+    void kn_sprows_u8s8_pack__##impl(const int8_t *w, int n, const struct kn_rows *a, void *out)                       \
+    {                                                                                                                  \
+        pack(&(struct kind){rows, saturates, a}, w, n, a->segs * a->seg_len, out);                                     \
+    }
+PACK_SPROWS(avx2_8x16, 8, 1)
+PACK_SPROWS(avxvnni_8x16, 8, 0)
+PACK_SPROWS(avx512vnni_16x16, 16, 0)

@@ -69,10 +69,8 @@ static void pack(const struct kn_dw_layout *l, const int8_t *w, int c, int kerne
         pack(c <= (c_small) ? &small : &(struct kn_dw_layout){__VA_ARGS__}, w, c, kernel_h, kernel_w, out);            \
     }
 /* As the kernels' `layout`; up to c_small channels as the SSE4.1 kernel wants them, which then does the work. */
-#if defined(__x86_64__)
 static const struct kn_dw_layout small = {4, 2, 1};
 PACK(sse41, 0, 4, 2, 1)
 PACK(avx2, 8, 8, 2, 1)
 PACK(avxvnni, 0, 8, 4, 0)
 PACK(avx512vnni, 0, 8, 4, 0)
-#endif
