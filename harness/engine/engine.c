@@ -143,11 +143,6 @@ const int32_t *engine_raw(const struct engine *engine)
     return engine->raw;
 }
 
-size_t engine_raw_count(const struct engine *engine)
-{
-    return engine->raw ? engine->raw_count : 0;
-}
-
 size_t engine_arena_bytes(const struct engine *engine)
 {
     return engine->arena_bytes;

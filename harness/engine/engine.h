@@ -76,7 +76,6 @@ size_t engine_output_count(const struct engine *engine); /* floats per sample */
  * final fc is (batch, outputs). A layer with a fixed input range has its bias and zero point inside, one with a dynamic
  * range has not. NULL when that layer is float. Borrowed. */
 const int32_t *engine_raw(const struct engine *engine);
-size_t engine_raw_count(const struct engine *engine); /* per sample; 0 without accumulators */
 
 /* Peak activation memory: the whole arena with KN_SLACK per slot (guards excluded), known before running; packed
  * weights, scales and biases apart. */

@@ -224,7 +224,6 @@ static enum status dequantize(struct binding *b)
 
     TRY(engine_move_order(plan, layer->index, &b->out, PLAN_HWC, NULL));
     plan->raw_buffer = b->out.buffer;
-    plan->raw_count = engine_tensor_count(&b->out);
     y = b->out;
     y.type = PLAN_F32;
     if (last && !layer->vectors)

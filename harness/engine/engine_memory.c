@@ -191,7 +191,6 @@ enum status engine_memory_assign(struct plan *plan)
     engine->output = (void *)(engine->arena + slot[plan->buffer[plan->output_buffer].slot] + plan->output_bytes);
     if (plan->raw_buffer != PLAN_NO_BUFFER)
         engine->raw = (const void *)(engine->arena + slot[plan->buffer[plan->raw_buffer].slot]);
-    engine->raw_count = plan->raw_count;
 out:
     free(slot);
     return st;

@@ -95,7 +95,6 @@ struct engine {
     size_t weight_bytes;
     float *input, *output;            /* in the arena */
     const int32_t *raw;               /* in the arena, or NULL */
-    size_t raw_count;                 /* of one sample */
     size_t input_count, output_count; /* floats per sample */
 };
 
@@ -119,7 +118,6 @@ struct plan {
     int output_buffer;        /* buffer 0 is the input */
     size_t output_bytes;      /* from the output buffer's start */
     int raw_buffer;           /* accumulators of the last conv or fc so far, or PLAN_NO_BUFFER */
-    size_t raw_count;
 };
 
 /* ---- engine_plan.c */
