@@ -21,8 +21,10 @@ if command -v clang-tidy >/dev/null 2>&1; then
     find harness kernels -name '*.c' ! -path '*/arm/*' | sort | while read -r file; do
         flags=
         case $file in
+        *_sse41.c) flags='-msse4.1' ;;
         *_avx2.c) flags='-mavx2 -mfma' ;;
-        *_avx512vnni.c) flags='-mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512vnni' ;;
+        *_avxvnni.c) flags='-mavx2 -mfma -mavxvnni' ;;
+        *_avx512vnni.c) flags='-mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni' ;;
         esac
         # shellcheck disable=SC2086
         clang-tidy --quiet --warnings-as-errors='*' \

@@ -4,7 +4,7 @@
  * instruction for a whole tile of rows and halves what is read. Sums are modulo 2^32, as the reference's: no sum
  * leaves 32 bits below K = 66 310.
  *
- * Tiles are mr rows by nv vectors of eight outputs; see gemm_f32_avx2.c for ku and for why loops are unrolled. */
+ * Tiles are mr rows by nv vectors of eight outputs; see gemm_f32_tile.h for why loops are unrolled. */
 #include "kernels/panel.h"
 #include "kernels/walk.h"
 #include "kernels/x86/lanes_avx2.h"
