@@ -23,7 +23,7 @@ static const char help[] =
     "  --list            print the cells and stop\n"
     "  --resume          go on with the run in -o DIR (default: results/latest)\n"
     "  --seeds LIST      1-3 or 1,4,7 (default: the suite's)\n"
-    "  --isa LEVEL       cap of the SIMD cells: sse41, avx2, avxvnni, avx512vnni, native\n"
+    "  --isa LEVEL       cap of the SIMD cells: ref, sse41, avx2, avxvnni, avx512vnni, native\n"
     "                    (default: $PACKLIGHT_ISA or native)\n"
     "  --threads N       for training and accuracy; times are taken on the suite's (default: all processors)\n"
     "  --shard I/N       only the I-th of N parts (whole recipes)\n"
