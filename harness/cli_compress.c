@@ -27,7 +27,8 @@ static const char help[] = "usage: packlight compress --model NAME --recipe NAME
                            "example: packlight compress --model lenet5 --recipe qat-s8 -o lenet5-qat-s8.plk\n";
 
 struct compress {
-    const char *suite, *model, *recipe, *out, *data, *cache, *seed;
+    const char *suite, *model, *recipe, *out, *data, *seed;
+    const char *cache; /* NULL: none */
     long threads;
 };
 
@@ -79,7 +80,7 @@ static enum status compress(const struct compress *c)
     context = (struct recipe_context){.data = &data,
                                       .pool = pool,
                                       .seed = suite.seed[0],
-                                      .cache_dir = *c->cache ? c->cache : NULL,
+                                      .cache_dir = c->cache,
                                       .model_sha = suite.model[model].sha256,
                                       .blas = suite.blas,
                                       .stop = &cli_stop};
@@ -138,7 +139,7 @@ enum status cli_compress(int argc, char **argv, int *exit_code)
             c.cache = optarg;
             break;
         case 'C':
-            c.cache = "";
+            c.cache = NULL;
             break;
         case 'q':
             progress_silence(1);
