@@ -175,6 +175,7 @@ memcheck: ## the command-line tests under valgrind
 	@PACKLIGHT=$(CURDIR)/build/memcheck/packlight sh scripts/run_tests.sh tests/cli.sh
 
 lint: ## clang-tidy and cppcheck over the sources (what is left out is explained in the scripts)
+	@$(BUILD) all
 	@sh scripts/lint.sh
 
 check: ## the include rule and the style rules

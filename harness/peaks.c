@@ -1,5 +1,6 @@
 #include "peaks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,8 +58,8 @@ static double best_rate(struct probe *probe, struct pool *pool, int threads, dou
 static int measure(cJSON *entry, const char *key, struct probe *probe, double unit, struct pool *pool, double run_s,
                    const struct clock *clock)
 {
-    char all[24] = "";
-    strcat(strcpy(all, key), "_all");
+    char all[24];
+    snprintf(all, sizeof all, "%s_all", key);
     return cJSON_AddNumberToObject(entry, key, unit * best_rate(probe, NULL, 1, run_s, clock)) &&
            cJSON_AddNumberToObject(entry, all, unit * best_rate(probe, pool, pool_threads(pool), run_s, clock));
 }

@@ -277,7 +277,7 @@ struct roster {
 
 #define ROSTER(name)                                                                                                   \
     {                                                                                                                  \
-        "kn_" #name, name, sizeof name / sizeof *name, sizeof *name, offsetof(struct kn_table, name)                   \
+        "kn_" #name, (name), sizeof(name) / sizeof *(name), sizeof *(name), offsetof(struct kn_table, name)            \
     }
 static const struct roster rosters[] = {
     ROSTER(gemm_f32),        ROSTER(gemm_u8s8),        ROSTER(spmv_f32),         ROSTER(spmv_u8s8),

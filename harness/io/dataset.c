@@ -41,7 +41,7 @@ static enum status idx_open(const char *dir, const char *name, struct idx *idx)
     struct stat info;
 
     TRY(file_join(idx->path, sizeof idx->path - 4, dir, name));
-    strcat(idx->path, ".gz");
+    memcpy(idx->path + strlen(idx->path), ".gz", sizeof ".gz");
     if (stat(idx->path, &info) != 0) {
         idx->path[strlen(idx->path) - 3] = 0;
         if (stat(idx->path, &info) != 0)

@@ -166,7 +166,7 @@ enum status spawn_run(char *const *argv, double timeout_s, const volatile sig_at
         st = status_fail(ST_IO, "%s: its exit status is lost", argv[0]);
         goto out;
     }
-    if (child.size > 0)
+    if (out && size > 0)
         out[child.used] = 0;
     *exit_code = WIFEXITED(child.wait_status) ? WEXITSTATUS(child.wait_status) : 128 + WTERMSIG(child.wait_status);
 out:

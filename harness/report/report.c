@@ -14,11 +14,6 @@ const char report_ci_note[] =
     "95 % intervals: speed-up and latency by sign-test order statistics of paired rounds, accuracy by Wilson; "
     "Δ and p (McNemar, exact) are paired on the same test items.";
 
-int report_ok(const struct record *record)
-{
-    return record && strcmp(record->status, "ok") == 0;
-}
-
 static int is_fp32(const struct record *record)
 {
     return record->family ? strcmp(record->family, "fp32") == 0 : strcmp(record->config, "fp32") == 0;
