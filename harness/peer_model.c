@@ -40,7 +40,7 @@ static enum status quantize(struct graph *graph, struct rng *rng)
     data.c = input->dim[0];
     data.h = input->dim[1];
     data.w = input->dim[2];
-    TRY_OUT(ptq_static(graph, &data, &options, PTQ_WEIGHTS_MAX, NULL, TRAIN_BLAS_OPEN));
+    TRY_OUT(ptq_static(graph, &data, &options, PTQ_WEIGHTS_MAX, 8, NULL, TRAIN_BLAS_OPEN));
     TRY_OUT(quantize_graph(graph, &integers));
     graph_free(graph);
     *graph = integers;

@@ -78,11 +78,17 @@ static inline void kn_range_params(float lo, float hi, float *scale, int32_t *ze
     *zero_point = (int32_t)lrintf(kn_clamp(-lo / step, 0.0f, 255.0f));
 }
 
-/* Per-channel symmetric scale of a weight row: max|w| / 127; an all-zero row has scale 1. */
+/* Per-channel symmetric scale of a weight row that reaches `steps` (127; 7 for 4 bits): max|w| / steps; an all-zero row
+ * has scale 1. Quantized with it, no weight of the row leaves -steps..steps. */
+static inline float kn_weight_scale_to(float max_abs, int steps)
+{
+    float scale = max_abs / (float)steps;
+    return scale > 0 && isfinite(scale) && isfinite(1.0f / scale) ? scale : 1.0f;
+}
+
 static inline float kn_weight_scale(float max_abs)
 {
-    float scale = max_abs / 127.0f;
-    return scale > 0 && isfinite(scale) && isfinite(1.0f / scale) ? scale : 1.0f;
+    return kn_weight_scale_to(max_abs, 127);
 }
 
 #endif

@@ -388,7 +388,7 @@ static void broken_graphs_are_found(void **state)
     check_fails(invariants_masks_kept(&graph, &other, "step"), ST_MISMATCH, "b.weight: the mask changed");
     graph_free(&other);
     check_fails(invariants_simulated(&graph, "step"), ST_MISMATCH, "a.weight is not a float weight with scales");
-    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX));
+    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX, 8));
     check_fails(invariants_simulated(&graph, "step"), ST_MISMATCH, "value flat, which a reads, is not quantized");
     set_value(&graph, "input", 0.25f, 0);
     set_value(&graph, "r", 0.5f, 0);

@@ -177,17 +177,17 @@ static void weight_scales(void **state)
     float outlier[1001], scale;
 
     (void)state;
-    scale = ptq_channel_scale(row, 3, PTQ_WEIGHTS_MAX);
+    scale = ptq_channel_scale(row, 3, 127, PTQ_WEIGHTS_MAX);
     assert_true(fabsf(scale - 0.01f) < 1e-8f);
     assert_int_equal(kn_quantize_weight(row[0], scale), 50);
     assert_int_equal(kn_quantize_weight(row[1], scale), -127);
     assert_int_equal(kn_quantize_weight(row[2], scale), 1);
-    assert_true(ptq_channel_scale(zeros, 3, PTQ_WEIGHTS_MAX) == 1);
-    assert_true(ptq_channel_scale(zeros, 3, PTQ_WEIGHTS_MSE) == 1);
+    assert_true(ptq_channel_scale(zeros, 3, 127, PTQ_WEIGHTS_MAX) == 1);
+    assert_true(ptq_channel_scale(zeros, 3, 127, PTQ_WEIGHTS_MSE) == 1);
     for (int i = 0; i < 1000; i++)
         outlier[i] = (float)(i - 500) / 500;
     outlier[1000] = 1.05f;
-    scale = ptq_channel_scale(outlier, 1001, PTQ_WEIGHTS_MSE);
+    scale = ptq_channel_scale(outlier, 1001, 127, PTQ_WEIGHTS_MSE);
     assert_true(scale < 1.05f / 127 && scale >= 0.98f / 127); /* clips the one, not the others */
 }
 
@@ -291,7 +291,7 @@ static void simulation_equals_integers(void **state)
     graph_init_weights(&graph, 5);
     for (int o = 0; o < 9; o++)
         ((float *)weight_named(&graph, "a.bias")->data)[o] = 0.1f * (float)(o - 4);
-    check_ok(ptq_static(&graph, &data.train, &minmax, PTQ_WEIGHTS_MAX, NULL, TRAIN_BLAS_PLAIN));
+    check_ok(ptq_static(&graph, &data.train, &minmax, PTQ_WEIGHTS_MAX, 8, NULL, TRAIN_BLAS_PLAIN));
     assert_true(value_at(&graph, graph.node[0].name)->quant == QUANT_STATIC);
     assert_true(graph.value[graph_output(&graph)].quant == QUANT_NONE);
     check_ok(invariants_simulated(&graph, "test"));
@@ -362,7 +362,7 @@ static void large_biases_raise_the_scale(void **state)
     set_value(&graph, "input", 1.0f / 255, 0);
     set_value(&graph, "flat", 1.0f / 255, 0);
     set_value(&graph, "r", 0.01f, 0);
-    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX));
+    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX, 8));
     check_fails(quantize_graph(&graph, &integer), ST_MISMATCH, "a.bias[0]: bias 1 does not fit 32 bits");
     assert_int_equal(ptq_fit_bias(&graph), 1);
     check_ok(quantize_graph(&graph, &integer));
@@ -379,7 +379,7 @@ static void conversion_needs_a_simulated_graph(void **state)
     (void)state;
     tiny_new(&graph);
     check_fails(quantize_graph(&graph, &integer), ST_BADARG, "a.weight is not a float weight with scales");
-    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX));
+    check_ok(ptq_weights(&graph, PTQ_WEIGHTS_MAX, 8));
     check_fails(quantize_graph(&graph, &integer), ST_BADARG, "is not quantized");
     assert_int_equal(integer.nodes, 0);
     graph_free(&graph);

@@ -28,7 +28,10 @@ static void names_and_families(void **state)
     } good[] = {{"fp32", "fp32"},
                 {"ptq-dyn-s8", "ptq"},
                 {"ptq-s8", "ptq"},
+                {"ptq-w4a8", "ptq"},
                 {"qat-s8", "qat"},
+                {"qat-w4a8", "qat"},
+                {"prune-u50+ptq-w4a8", "combined"},
                 {"prune-u90", "pruned"},
                 {"prune-c50", "pruned"},
                 {"prune-c50+prune-u80", "pruned"},
@@ -64,6 +67,10 @@ static void names_and_families(void **state)
                                       "prune-",
                                       "prune-u+qat-s8",
                                       "PTQ-S8",
+                                      "ptq-w4",
+                                      "ptq-dyn-w4a8",
+                                      "qat-w4a8+prune-u90",
+                                      "ptq-w4a8+qat-w4a8",
                                       "prune-u-5",
                                       "prune-u90/qat-s8",
                                       "ptq-s8 "};
@@ -163,6 +170,23 @@ static void bad_recipes_name_the_place(void **state)
          "use whole percents"},
         {ONE("fp32", TRAIN ",{\"step\":\"qat\",\"epochs\":1}," PACK), "which make 'qat-s8'"},
         {ONE("qat-s8", TRAIN "," PACK), "which make 'fp32'"},
+        {ONE("qat-s8", TRAIN ",{\"step\":\"qat\",\"epochs\":1,\"weight_bits\":4}," PACK), "which make 'qat-w4a8'"},
+        {ONE("qat-w4a8", TRAIN ",{\"step\":\"qat\",\"epochs\":1,\"weight_bits\":8}," PACK), "which make 'qat-s8'"},
+        {ONE("ptq-s8", TRAIN ",{\"step\":\"ptq\",\"mode\":\"static\",\"weight_bits\":4}," PACK),
+         "which make 'ptq-w4a8'"},
+        {ONE("ptq-w4a8", TRAIN ",{\"step\":\"ptq\",\"mode\":\"static\",\"weight_bits\":5}," PACK),
+         "recipes[0].steps[1].weight_bits: 5, expected 8 or 4"},
+        {ONE("ptq-w4a8", TRAIN ",{\"step\":\"ptq\",\"mode\":\"static\",\"weight_bits\":\"4\"}," PACK),
+         "steps[1].weight_bits: expected a whole number"},
+        {ONE("ptq-w4a8", TRAIN ",{\"step\":\"ptq\",\"mode\":\"dynamic\",\"weight_bits\":4}," PACK),
+         "steps[1].weight_bits: only for mode static"},
+        {ONE("qat-w4a8", TRAIN
+             ",{\"step\":\"qat\",\"epochs\":1,\"weight_bits\":4,\"models\":{\"lenet5\":{\"weight_bits\":16}}}," PACK),
+         "steps[1].models.lenet5.weight_bits: expected a whole number"},
+        {ONE("qat-w4a8", TRAIN
+             ",{\"step\":\"qat\",\"epochs\":1,\"weight_bits\":4,\"models\":{\"lenet5\":{\"weight_bits\":3}}}," PACK),
+         "steps[1].models.lenet5.weight_bits: 3, expected 8 or 4"},
+        {ONE("fp32", "{\"step\":\"train\",\"epochs\":1,\"weight_bits\":4}," PACK), "weight_bits: unknown key"},
         {"{\"recipes\":[{\"name\":\"fp32\",\"steps\":[" TRAIN "," PACK "]},{\"name\":\"fp32\",\"steps\":[" TRAIN
          "," PACK "]}]}",
          "recipes[1].name: 'fp32' is given twice"},
@@ -278,7 +302,7 @@ static void from_and_overrides(void **state)
 static void shipped_suites_are_valid(void **state)
 {
     static const char *const files[] = {"suites/quick.json", "suites/standard.json"};
-    static const char *const models[] = {"lenet-300-100", "lenet5", NULL};
+    static const char *const models[] = {"lenet-300-100", "lenet5", "resnet8", "dscnn", NULL};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {

@@ -319,7 +319,7 @@ static void weights_equal_the_engine(void **state)
     rng_seed(&rng, 3, 1);
     for (int i = 0; i < ROWS * K; i++)
         w[i] = i / K == 2 ? 0 : rng_normal(&rng) * powf(10, (float)(i / K) - 2);
-    fakequant_weights(w, 0, ROWS, K, scale, q);
+    fakequant_weights(w, 0, ROWS, K, 127, scale, q);
     assert_true(scale[2] == 1.0f); /* an all-zero row */
     for (int r = 0; r < ROWS; r++) {
         float most = 0, reached = 0;
@@ -332,6 +332,12 @@ static void weights_equal_the_engine(void **state)
             reached = fmaxf(reached, fabsf(q[r * K + i]));
         }
         assert_true(r == 2 || fabsf(reached - most) <= most * 1e-6f);
+    }
+    fakequant_weights(w, 0, ROWS, K, 7, scale, q); /* 4 bits: the same rounding on a coarser grid never leaves -7..7 */
+    for (int i = 0; i < ROWS * K; i++) {
+        int steps = kn_quantize_weight(w[i], scale[i / K]);
+        assert_in_range(steps + 7, 0, 14);
+        assert_true(q[i] == scale[i / K] * (float)steps);
     }
 }
 

@@ -237,3 +237,22 @@ enum status invariants_conversion(const struct graph *simulated, const struct gr
             TRY(check_converted(simulated, integer, i, step));
     return ST_OK;
 }
+
+enum status invariants_weight_bits(const struct graph *integer, int weight_bits, const char *step)
+{
+    for (int i = 0; i < integer->nodes; i++) {
+        const struct weight *weight;
+        int steps;
+        if (!op_is_product(integer->node[i].op))
+            continue;
+        weight = &integer->weight[integer->node[i].weight];
+        steps = graph_weight_steps(integer, i, weight_bits);
+        for (size_t j = 0; j < weight->count; j++) {
+            int q = ((const int8_t *)weight->data)[j];
+            if (q < -steps || q > steps)
+                return status_fail(ST_MISMATCH, "%s: %s[%zu] is %d, expected -%d..%d", step, weight->name, j, q, steps,
+                                   steps);
+        }
+    }
+    return ST_OK;
+}

@@ -31,4 +31,7 @@ enum status invariants_masks_kept(const struct graph *before, const struct graph
  * carry the same quantization. */
 enum status invariants_conversion(const struct graph *simulated, const struct graph *integer, const char *step);
 
+/* The integer weights of each layer lie within what graph_weight_steps (graph_quant.h) says for 8 or 4 bits. */
+enum status invariants_weight_bits(const struct graph *integer, int weight_bits, const char *step);
+
 #endif

@@ -24,7 +24,8 @@
  *                    schedule(not channels) round_to(channels only) block("8x1": outputs x inputs, blocks only), and
  *                    the keys of finetune; 0 epochs = one shot
  *   ptq              mode(static|dynamic) calibrator(minmax|percentile|mse) percentile images weights(max|mse)
- *   qat              ranges(ema|lsq), and the keys of finetune
+ *                    weight_bits(8|4, static only)
+ *   qat              ranges(ema|lsq) weight_bits(8|4), and the keys of finetune
  *   pack             entropy dense
  *
  * Batch normalizations exist during train only: its result, an init or a given model is folded (graph_fold.h). Order:
@@ -33,8 +34,12 @@
  * the first prune or qat step.
  *
  * Names are a grammar: `fp32`, or parts joined by '+': prune-u<percent>, prune-c<percent>,
- * prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, qat-s8. A name must say what the steps
- * do, in their order. */
+ * prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, ptq-w4a8, qat-s8, qat-w4a8. A name must
+ * say what the steps do, in their order.
+ *
+ * weight_bits 4 keeps weights in -7..7 and is stored as 8-bit tensors of such values (pack with entropy makes them
+ * small); the first convolution, depthwise convolutions and the last layer keep 8 bits (graph_weight_steps in
+ * graph_quant.h). */
 #ifndef COMPRESS_RECIPE_H
 #define COMPRESS_RECIPE_H
 
@@ -71,6 +76,7 @@ struct recipe_step {
     int dynamic;     /* ptq: activation ranges at run time */
     struct calibrate_options calibrate; /* ptq static */
     int weights_mse; /* ptq: weight scales minimise the squared error instead of covering the maximum */
+    int weight_bits; /* ptq, qat: 8, or 4 (train.weight_bits says the same) */
     int pack_flags;  /* pack: enum plk_flags */
 };
 

@@ -7,7 +7,8 @@
 #include "compress/prune.h"
 
 static const char grammar[] = "expected fp32, or parts joined by '+': prune-c<percent>, prune-u<percent>, "
-                              "prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, qat-s8";
+                              "prune-b<outputs>x<inputs>-<percent>, then at most one of ptq-dyn-s8, ptq-s8, ptq-w4a8, "
+                              "qat-s8, qat-w4a8";
 
 /* A number of one or two digits from 1 to `most` without leading zeros, so that one variant has one name. Returns the
  * digits read, 0 for none. */
@@ -66,10 +67,9 @@ static int parse_part(const char *part, size_t len, struct recipe_part *out)
     static const struct {
         const char *name;
         enum recipe_part_kind kind;
-    } fixed[] = {{"fp32", RECIPE_PART_FP32},
-                 {"ptq-dyn-s8", RECIPE_PART_PTQ_DYNAMIC},
-                 {"ptq-s8", RECIPE_PART_PTQ_STATIC},
-                 {"qat-s8", RECIPE_PART_QAT}};
+    } fixed[] = {{"fp32", RECIPE_PART_FP32},         {"ptq-dyn-s8", RECIPE_PART_PTQ_DYNAMIC},
+                 {"ptq-s8", RECIPE_PART_PTQ_STATIC}, {"ptq-w4a8", RECIPE_PART_PTQ_W4},
+                 {"qat-s8", RECIPE_PART_QAT},        {"qat-w4a8", RECIPE_PART_QAT_W4}};
 
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         if (strlen(fixed[i].name) == len && memcmp(fixed[i].name, part, len) == 0) {
@@ -79,9 +79,15 @@ static int parse_part(const char *part, size_t len, struct recipe_part *out)
     return parse_prune(part, len, out);
 }
 
+static int is_qat(enum recipe_part_kind kind)
+{
+    return kind == RECIPE_PART_QAT || kind == RECIPE_PART_QAT_W4;
+}
+
 static int is_quantization(enum recipe_part_kind kind)
 {
-    return kind == RECIPE_PART_PTQ_DYNAMIC || kind == RECIPE_PART_PTQ_STATIC || kind == RECIPE_PART_QAT;
+    return kind == RECIPE_PART_PTQ_DYNAMIC || kind == RECIPE_PART_PTQ_STATIC || kind == RECIPE_PART_PTQ_W4 ||
+           is_qat(kind);
 }
 
 enum status recipe_name_parse(const char *name, struct recipe_part *out_part, int *out_parts)
@@ -132,7 +138,7 @@ const char *recipe_family(const char *name)
         return "pruned";
     if (parts > 1)
         return "combined";
-    return part[0].kind == RECIPE_PART_QAT ? "qat" : "ptq";
+    return is_qat(part[0].kind) ? "qat" : "ptq";
 }
 
 void recipe_part_name(const struct recipe_part *part, char *out, size_t size)
@@ -155,6 +161,12 @@ void recipe_part_name(const struct recipe_part *part, char *out, size_t size)
         break;
     case RECIPE_PART_PTQ_STATIC:
         snprintf(out, size, "ptq-s8");
+        break;
+    case RECIPE_PART_PTQ_W4:
+        snprintf(out, size, "ptq-w4a8");
+        break;
+    case RECIPE_PART_QAT_W4:
+        snprintf(out, size, "qat-w4a8");
         break;
     case RECIPE_PART_QAT:
         snprintf(out, size, "qat-s8");

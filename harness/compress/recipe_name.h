@@ -13,7 +13,9 @@ enum recipe_part_kind {
     RECIPE_PART_BLOCKS,
     RECIPE_PART_PTQ_DYNAMIC,
     RECIPE_PART_PTQ_STATIC,
-    RECIPE_PART_QAT
+    RECIPE_PART_PTQ_W4, /* static, weights of 4 bits */
+    RECIPE_PART_QAT,
+    RECIPE_PART_QAT_W4
 };
 
 struct recipe_part {

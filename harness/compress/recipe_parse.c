@@ -131,10 +131,12 @@ static int step_part(const struct recipe_step *step, struct recipe_part *out)
             out->percent = 0; /* no name says 12.5 % */
         return 1;
     case RECIPE_PTQ:
-        out->kind = step->dynamic ? RECIPE_PART_PTQ_DYNAMIC : RECIPE_PART_PTQ_STATIC;
+        out->kind = step->dynamic            ? RECIPE_PART_PTQ_DYNAMIC
+                    : step->weight_bits == 4 ? RECIPE_PART_PTQ_W4
+                                             : RECIPE_PART_PTQ_STATIC;
         return 1;
     case RECIPE_QAT:
-        out->kind = RECIPE_PART_QAT;
+        out->kind = step->weight_bits == 4 ? RECIPE_PART_QAT_W4 : RECIPE_PART_QAT;
         return 1;
     case RECIPE_INIT:
     case RECIPE_TRAIN:

@@ -88,7 +88,10 @@ static enum status train(struct run *run, int index, train_hook_fn hook, void *h
     char name[32];
 
     stage_name(step, name, sizeof name);
-    snprintf(run->label, sizeof run->label, "%s %s", run->graph.name, step->op == RECIPE_QAT ? "qat-s8" : name);
+    snprintf(run->label, sizeof run->label, "%s %s", run->graph.name,
+             step->op != RECIPE_QAT   ? name
+             : step->weight_bits == 4 ? "qat-w4a8"
+                                      : "qat-s8");
     options.seed = context->seed + (uint64_t)index; /* another shuffle for each step */
     options.blas = context->blas;
     options.pool = context->pool;
@@ -148,7 +151,8 @@ static enum status compute(struct run *run, int index)
     case RECIPE_PTQ:
         if (step->dynamic)
             return ptq_dynamic(&run->graph, weights);
-        return ptq_static(&run->graph, &data->train, &step->calibrate, weights, run->context->pool, run->context->blas);
+        return ptq_static(&run->graph, &data->train, &step->calibrate, weights, step->weight_bits, run->context->pool,
+                          run->context->blas);
     case RECIPE_PACK:
         break;
     }
@@ -258,25 +262,29 @@ out:
     return st;
 }
 
-static int is_simulated(const struct recipe *recipe)
+/* Of the step that quantizes; 0 without one. */
+static int weight_bits(const struct recipe *recipe)
 {
-    int simulated = 0;
+    int bits = 0;
 
     for (int i = 0; i < recipe->steps; i++)
-        simulated |= recipe->step[i].op == RECIPE_PTQ || recipe->step[i].op == RECIPE_QAT;
-    return simulated;
+        if (recipe->step[i].op == RECIPE_PTQ || recipe->step[i].op == RECIPE_QAT)
+            bits = recipe->step[i].weight_bits;
+    return bits;
 }
 
 /* Hands the graph over, converted to integers where the recipe quantized. */
 static enum status finish(struct run *run)
 {
     struct recipe_result *result = run->result;
+    int bits = weight_bits(run->recipe);
 
-    if (is_simulated(run->recipe)) {
+    if (bits) {
         TRY(quantize_graph(&run->graph, &result->graph));
         TRY(invariants_graph(&result->graph, "integer"));
         TRY(invariants_conversion(&run->graph, &result->graph, "integer"));
         TRY(invariants_masks_kept(&run->graph, &result->graph, "integer"));
+        TRY(invariants_weight_bits(&result->graph, bits, "integer"));
         result->simulated = run->graph;
         result->has_simulated = 1;
     } else {

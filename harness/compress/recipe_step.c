@@ -36,9 +36,10 @@ static const char *const train_keys[] = {"step", "models", "comment", "epochs", 
 static const char *const finetune_keys[] = {"step", "models", "comment", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
 static const char *const prune_keys[] = {"step",     "models", "comment", "kind",     "sparsity",   "scope", "schedule",
                                          "round_to", "block",  "epochs",  TRAIN_KEYS, DISTILL_KEYS, NULL};
-static const char *const ptq_keys[] = {"step",       "models", "comment", "mode", "calibrator",
-                                       "percentile", "images", "weights", NULL};
-static const char *const qat_keys[] = {"step", "models", "comment", "ranges", "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
+static const char *const ptq_keys[] = {"step",       "models", "comment", "mode",        "calibrator",
+                                       "percentile", "images", "weights", "weight_bits", NULL};
+static const char *const qat_keys[] = {"step",   "models",   "comment",    "ranges", "weight_bits",
+                                       "epochs", TRAIN_KEYS, DISTILL_KEYS, NULL};
 static const char *const pack_keys[] = {"step", "models", "comment", "entropy", "dense", NULL};
 static const char *const *const op_keys[] = {init_keys, train_keys, finetune_keys, prune_keys,
                                              ptq_keys,  qat_keys,   pack_keys};
@@ -214,9 +215,22 @@ static enum status parse_prune(const struct source *source, struct recipe_step *
     return read_real(source, "schedule", 0, 1, &out->schedule);
 }
 
+/* 8 unless the step says 4. */
+static enum status read_weight_bits(const struct source *source, int *out)
+{
+    int over = source->over && cJSON_HasObjectItem(source->over, "weight_bits"), bits = 8;
+
+    TRY(read_int(source, "weight_bits", 1, 8, &bits));
+    if (bits != 8 && bits != 4)
+        return json_error(source->doc, over ? source->over_path : source->path, "weight_bits", "%d, expected 8 or 4",
+                          bits);
+    *out = bits;
+    return ST_OK;
+}
+
 static enum status parse_ptq(const struct source *source, struct recipe_step *out)
 {
-    static const char *const static_only[] = {"calibrator", "percentile", "images", NULL};
+    static const char *const static_only[] = {"calibrator", "percentile", "images", "weight_bits", NULL};
     static const char *const percentile_only[] = {"percentile", NULL};
     int mode = 0, method = (int)CALIBRATE_MINMAX, weights = 0;
 
@@ -224,6 +238,7 @@ static enum status parse_ptq(const struct source *source, struct recipe_step *ou
     TRY(read_name(source, "mode", mode_names, &mode));
     TRY(read_name(source, "weights", weights_names, &weights));
     TRY(read_name(source, "calibrator", calibrator_names, &method));
+    TRY(read_weight_bits(source, &out->weight_bits));
     out->weights_mse = weights;
     out->dynamic = mode == 1;
     if (out->dynamic)
@@ -311,7 +326,9 @@ enum status recipe_step_parse(const struct json *doc, const cJSON *step, const c
     case RECIPE_QAT:
         TRY(read_name(&source, "ranges", ranges_names, &ranges));
         TRY(parse_train(&source, 1, &parsed.train));
+        TRY(read_weight_bits(&source, &parsed.weight_bits));
         parsed.train.qat = 1;
+        parsed.train.weight_bits = parsed.weight_bits;
         parsed.train.ranges = ranges == 0 ? TRAIN_RANGES_EMA : TRAIN_RANGES_LSQ;
         break;
     case RECIPE_PACK:
@@ -335,6 +352,7 @@ static int train_text(const struct train_options *t, char *out, size_t size)
 int recipe_step_text(const struct recipe_step *step, char *out, size_t size)
 {
     char train[RECIPE_STEP_TEXT - 160];
+    const char *bits = step->weight_bits == 4 ? " weight_bits=4" : ""; /* 8 adds nothing: results cached so far hold */
 
     train_text(&step->train, train, sizeof train);
     switch (step->op) {
@@ -352,11 +370,11 @@ int recipe_step_text(const struct recipe_step *step, char *out, size_t size)
     case RECIPE_PTQ:
         if (step->dynamic)
             return snprintf(out, size, "ptq dynamic weights=%s", weights_names[step->weights_mse]);
-        return snprintf(out, size, "ptq static weights=%s calibrator=%s percentile=%.17g images=%d",
-                        weights_names[step->weights_mse], calibrator_names[step->calibrate.method],
+        return snprintf(out, size, "ptq static weights=%s%s calibrator=%s percentile=%.17g images=%d",
+                        weights_names[step->weights_mse], bits, calibrator_names[step->calibrate.method],
                         step->calibrate.percentile, step->calibrate.images);
     case RECIPE_QAT:
-        return snprintf(out, size, "qat ranges=%s %s", ranges_names[step->train.ranges], train);
+        return snprintf(out, size, "qat ranges=%s%s %s", ranges_names[step->train.ranges], bits, train);
     case RECIPE_PACK:
         return snprintf(out, size, "pack entropy=%d dense=%d", (step->pack_flags & PLK_ENTROPY) != 0,
                         (step->pack_flags & PLK_DENSE) != 0);

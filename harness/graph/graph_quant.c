@@ -255,6 +255,17 @@ int graph_is_exact(const struct graph *graph)
     return last >= 0;
 }
 
+int graph_weight_steps(const struct graph *graph, int i, int weight_bits)
+{
+    int first_conv = 0, last = graph->nodes - 1;
+
+    while (first_conv < graph->nodes && graph->node[first_conv].op != OP_CONV)
+        first_conv++;
+    while (last >= 0 && !op_is_product(graph->node[last].op))
+        last--;
+    return weight_bits == 8 || i == first_conv || i == last || node_is_depthwise(graph, &graph->node[i]) ? 127 : 7;
+}
+
 void graph_quant_spread(struct graph *graph)
 {
     struct links links;

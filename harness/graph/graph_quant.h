@@ -32,6 +32,11 @@ int graph_quant_source(const struct graph *graph, int v);
  */
 int graph_is_exact(const struct graph *graph);
 
+/* The largest magnitude, in steps of its scale, that the weights of the conv or fc at node i may have in a network of
+ * 8-bit or 4-bit weights: 127, or 7 with `weight_bits` 4. Even then the first convolution, depthwise convolutions and
+ * the last conv or fc keep 127: they hold few of the weights and lose the most. */
+int graph_weight_steps(const struct graph *graph, int i, int weight_bits);
+
 /* Copies mode, scale and zero point from each quantization point to the values that share them; values with
  * source -1 become QUANT_NONE. */
 void graph_quant_spread(struct graph *graph);

@@ -102,10 +102,10 @@ void fakequant_weights_scaled(const float *w, int first, int last, size_t row_co
     }
 }
 
-void fakequant_weights(const float *w, int first, int last, size_t row_count, float *scale, float *wq)
+void fakequant_weights(const float *w, int first, int last, size_t row_count, int steps, float *scale, float *wq)
 {
     for (int r = first; r < last; r++)
-        scale[r] = kn_weight_scale(row_max(w + (size_t)r * row_count, row_count));
+        scale[r] = kn_weight_scale_to(row_max(w + (size_t)r * row_count, row_count), steps);
     if (wq)
         fakequant_weights_scaled(w, first, last, row_count, scale, wq);
 }

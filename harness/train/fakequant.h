@@ -26,9 +26,9 @@ void fakequant_mask(const float *x, size_t count, struct fakequant_grid grid, fl
  * gradient * (end) outside, q counted from the zero point (LSQ, Esser et al. 2020, eq. 3). */
 double fakequant_mask_step(const float *x, size_t count, struct fakequant_grid grid, float *gradient);
 
-/* Symmetric weights, per output channel: scale[r] = kn_weight_scale(max |w| of row r), wq = scale * round(w / scale).
- * Rows first .. last-1 of w(rows, row_count). wq may be NULL (scales only). */
-void fakequant_weights(const float *w, int first, int last, size_t row_count, float *scale, float *wq);
+/* Symmetric weights, per output channel: scale[r] = kn_weight_scale_to(max |w| of row r, steps), wq = scale *
+ * round(w / scale). Rows first .. last-1 of w(rows, row_count). wq may be NULL (scales only). */
+void fakequant_weights(const float *w, int first, int last, size_t row_count, int steps, float *scale, float *wq);
 
 /* The same with given scales: wq(rows, row_count) = w on its grid. */
 void fakequant_weights_scaled(const float *w, int first, int last, size_t row_count, const float *scale, float *wq);

@@ -116,6 +116,8 @@ static enum status plan_layer(struct plan *plan, const struct node *node)
         layer->weight = node->weight;
         layer->bias = node->bias;
     }
+    if (op_is_product(node->op))
+        layer->weight_steps = graph_weight_steps(net->graph, (int)(node - net->graph->node), net->weight_bits);
     layer->has_gradient = layer->weight >= 0;
     for (int k = 0; k < layer->inputs; k++)
         layer->has_gradient |= net->layer[layer->input[k]].has_gradient;
@@ -245,6 +247,7 @@ enum status net_new(struct graph *graph, int batch, const struct train_options *
     net->pool = options->pool;
     net->blas = options->blas;
     net->qat = options->qat;
+    net->weight_bits = options->weight_bits;
     net->ranges = options->ranges;
     net->batch = batch;
     net->rounding = 1;

@@ -74,6 +74,7 @@ struct net_layer {
     float *gradient;                /* (batch, out_count) of out, then of what the activation reads */
     float *weight_used, *bias_used; /* on their grids (quantization) or NULL: the graph's own */
     float *weight_scale;            /* (rows) or NULL */
+    int weight_steps;               /* quantization: the largest weight in steps of its scale */
     float *weight_gradient, *bias_gradient;
     float *partial; /* conv: (NET_SLOTS, weights + biases) or NULL */
 };
@@ -87,7 +88,7 @@ struct net {
     struct graph *graph; /* borrowed */
     struct pool *pool;   /* borrowed, may be NULL */
     enum train_blas blas;
-    int qat, batch;
+    int qat, batch, weight_bits;
     enum train_ranges ranges;
     int rounding; /* 0: ranges are observed but nothing is rounded (the first batch) */
     int layers, segments;

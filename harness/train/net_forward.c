@@ -18,8 +18,8 @@ static void quantize_layer(void *context, int l)
     if (layer->weight < 0)
         return;
     weight = &net->graph->weight[layer->weight];
-    fakequant_weights(weight->data, 0, weight->dim[0], weight->count / (size_t)weight->dim[0], layer->weight_scale,
-                      layer->weight_used);
+    fakequant_weights(weight->data, 0, weight->dim[0], weight->count / (size_t)weight->dim[0], layer->weight_steps,
+                      layer->weight_scale, layer->weight_used);
     if (layer->bias >= 0) {
         float scale_in = layer->input_point >= 0 ? net->point[layer->input_point].grid.scale : PIXEL_SCALE;
         fakequant_bias(net_tensor(net, layer->bias), weight->dim[0], scale_in, layer->weight_scale, layer->bias_used);

@@ -93,7 +93,8 @@ enum status net_points_store(const struct net *net, struct graph *graph)
         weight = &graph->weight[net->layer[l].weight];
         if (!weight->scale)
             TRY(mem_alloc((size_t)weight->dim[0], sizeof *weight->scale, &weight->scale));
-        fakequant_weights(weight->data, 0, weight->dim[0], weight->count / (size_t)weight->dim[0], weight->scale, NULL);
+        fakequant_weights(weight->data, 0, weight->dim[0], weight->count / (size_t)weight->dim[0],
+                          net->layer[l].weight_steps, weight->scale, NULL);
     }
     for (int p = 0; p < net->points; p++) {
         struct value *value = &graph->value[net->point[p].value];

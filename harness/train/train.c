@@ -63,6 +63,7 @@ void train_defaults(struct train_options *options)
     options->ema = 0.999f;
     options->flip = 1;
     options->seed = 1;
+    options->weight_bits = 8;
     options->ranges = TRAIN_RANGES_EMA;
     options->temperature = 2;
     options->blas = TRAIN_BLAS_OPEN;
@@ -93,6 +94,8 @@ static enum status check_options(const struct train_options *o)
     TRY(check_real("the label smoothing", o->label_smoothing, 0, 1));
     TRY(check_real("the decay of the weight average", o->ema, 0, 0.999999f));
     TRY(check_real("the share of distillation", o->distill_weight, 0, 1));
+    if (o->qat && o->weight_bits != 8 && o->weight_bits != 4)
+        return status_fail(ST_BADARG, "training: weights of %d bits, expected 8 or 4", o->weight_bits);
     if (o->teacher)
         TRY(check_real("the temperature", o->temperature, 0.01f, 1000));
     return ST_OK;

@@ -38,7 +38,8 @@ struct train_options {
     int flip;  /* 1: mirror horizontally with probability 1/2 */
     int shift; /* pixels: uniform in -shift..shift, both axes, zero filled */
     uint64_t seed;
-    int qat; /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
+    int qat;         /* 1: fake quantization of weights (per channel, symmetric) and activations (u8) */
+    int weight_bits; /* of qat: 8, or 4: -7..7 where graph_weight_steps (graph_quant.h) allows it */
     enum train_ranges ranges;
     const struct graph *teacher; /* float graph for distillation, or NULL; borrowed */
     float distill_weight;        /* share of the distillation term, 0..1 */
