@@ -301,8 +301,9 @@ static void from_and_overrides(void **state)
 /* The suites that ship. */
 static void shipped_suites_are_valid(void **state)
 {
-    static const char *const files[] = {"suites/quick.json", "suites/standard.json"};
-    static const char *const models[] = {"lenet-300-100", "lenet5", "resnet8", "dscnn", NULL};
+    static const char *const files[] = {"suites/tiny.json", "suites/quick.json", "suites/standard.json",
+                                        "suites/zoo.json"};
+    static const char *const models[] = {"tiny", "lenet-300-100", "lenet5", "resnet8", "dscnn", NULL};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
