@@ -136,7 +136,7 @@ bench: ## the quick matrix: train once, run every cell, print the table, draw th
 	 [ $$code != 2 ] || [ "$$before" != "$$(readlink results/latest)" ] || exit 2; \
 	 ./packlight report results/latest || exit $$?; exit $$code
 
-bench-full: ## the standard matrix: longer training, more sparsities (up to 2 hours the first time)
+bench-full: ## the standard matrix: longer training, more sparsities (two to three hours the first time)
 	@$(MAKE) --no-print-directory bench SUITE=suites/standard.json
 
 bench-zoo: ## deployed model families with random weights, for time and size
