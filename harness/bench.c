@@ -174,14 +174,14 @@ static void say(const struct record *record, size_t done, size_t all, double sta
 {
     char left[32], figures[160] = "";
 
-    if (strcmp(record->status, "ok") == 0)
-        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  %6.2f %%  %8lld B", record->latency_ns_median / 1000,
-                 record->speedup_vs_fp32_simd, 100 * record->accuracy_top1, (long long)record->size_file_bytes);
-    if (isnan(record->accuracy_top1) && figures[0] && strcmp(record->status, "ok") == 0)
+    if (strcmp(record->status, "ok") != 0)
+        snprintf(figures, sizeof figures, "%s: %.120s", record->status, record->reason ? record->reason : "");
+    else if (isnan(record->accuracy_top1))
         snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  no data   %8lld B", record->latency_ns_median / 1000,
                  record->speedup_vs_fp32_simd, (long long)record->size_file_bytes);
     else
-        snprintf(figures, sizeof figures, "%s: %.120s", record->status, record->reason ? record->reason : "");
+        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  %6.2f %%  %8lld B", record->latency_ns_median / 1000,
+                 record->speedup_vs_fp32_simd, 100 * record->accuracy_top1, (long long)record->size_file_bytes);
     progress_duration((progress_now_s() - start_s) / (double)done * (double)(all - done), left, sizeof left);
     fprintf(stderr, "[%zu/%zu, %s left] %-58s %s\n", done, all, left, record->cell, figures);
 }

@@ -57,6 +57,7 @@ expect 0 'tiny/fp32/ref/t1/b1' 'bench --list' "$packlight" bench suites/tiny.jso
 [ "$(wc -l <"$work/out")" = 24 ]
 verdict $((1 - $?)) 'the tiny matrix has 24 cells'
 expect 0 '24 ok, 0 skipped, 0 failed, 0 wrong' 'bench runs the tiny suite' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
+expect 0 'tiny/ptq-s8/simd/t1/b1 .* us .*x .* % .* B' 'bench prints the figures of a cell' "$packlight" bench suites/tiny.json -o "$work/figures" --cache "$work/cache" --filter tiny/ptq-s8/simd/t1/b1 --no-process
 cat >"$work/noise.json" <<'END'
 {"name": "noise", "data": "noise", "models": ["%MODEL%"], "recipes": [
  {"name": "fp32", "steps": [{"step": "init"}, {"step": "pack"}]},
