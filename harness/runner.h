@@ -28,8 +28,8 @@ void runner_begin(void *runner);
 void runner_step(void *runner, int step);
 void runner_end(void *runner);
 
-/* After timing: runs every input once more and compares with what the same kernels and batch gave before, bit for bit.
- * ST_MISMATCH. */
+/* After timing: runs every input once more and compares with what the same kernels and batch gave before: bit for bit
+ * where the image stood at the same place of its batch, within expected->tolerance elsewhere. ST_MISMATCH. */
 enum status runner_verify(struct runner *runner, const struct infer *expected, const char *what);
 
 #endif
