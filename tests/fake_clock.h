@@ -13,7 +13,7 @@ enum { WORLD_LOG = 1 << 16 };
 /* A machine whose time passes only when somebody works. */
 struct world {
     double now_ns, cpu_ns;
-    uint64_t disturbances;
+    uint64_t disturbances, faults; /* switches, major page faults */
     double read_cost_ns;
     double drift_per_s;  /* everything gets slower by this share each second */
     char log[WORLD_LOG]; /* who ran, compressed: one letter per run of equals */
@@ -33,9 +33,11 @@ static inline uint64_t fake_cpu(void *context)
     return (uint64_t)llround(((struct world *)context)->cpu_ns);
 }
 
-static inline uint64_t fake_disturbances(void *context)
+static inline void fake_disturbances(void *context, struct clock_disturbances *out)
 {
-    return ((struct world *)context)->disturbances;
+    const struct world *world = context;
+    out->switches = world->disturbances;
+    out->faults = world->faults;
 }
 
 static inline void spend(struct world *world, double ns)

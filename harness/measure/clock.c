@@ -28,13 +28,15 @@ static uint64_t system_cpu_ns(void *context)
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static uint64_t system_disturbances(void *context)
+static void system_disturbances(void *context, struct clock_disturbances *out)
 {
     struct rusage usage;
     (void)context;
+    memset(out, 0, sizeof *out);
     if (getrusage(RUSAGE_THREAD, &usage) != 0)
-        return 0;
-    return (uint64_t)usage.ru_nivcsw + (uint64_t)usage.ru_majflt;
+        return;
+    out->switches = (uint64_t)usage.ru_nivcsw;
+    out->faults = (uint64_t)usage.ru_majflt;
 }
 
 void clock_measure(struct clock *clock)

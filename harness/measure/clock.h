@@ -12,14 +12,20 @@
 
 typedef uint64_t (*clock_read_fn)(void *context);
 
+/* Of this thread, so far. */
+struct clock_disturbances {
+    uint64_t switches; /* involuntary context switches */
+    uint64_t faults;   /* major page faults */
+};
+
 struct clock {
-    clock_read_fn wall_ns;      /* time that passes */
-    clock_read_fn cpu_ns;       /* processor time that this thread has had */
-    clock_read_fn disturbances; /* this thread's involuntary context switches plus major page faults so far */
-    void *context;              /* borrowed; handed to the three above */
-    double wall_overhead_ns;    /* one wall_ns call, as seen between two of them */
-    double wall_resolution_ns;  /* smallest step that wall_ns was seen to make */
-    double cpu_overhead_ns;     /* one cpu_ns call */
+    clock_read_fn wall_ns; /* time that passes */
+    clock_read_fn cpu_ns;  /* processor time that this thread has had */
+    void (*disturbances)(void *context, struct clock_disturbances *out);
+    void *context;             /* borrowed; handed to the three above */
+    double wall_overhead_ns;   /* one wall_ns call, as seen between two of them */
+    double wall_resolution_ns; /* smallest step that wall_ns was seen to make */
+    double cpu_overhead_ns;    /* one cpu_ns call */
 };
 
 /* CLOCK_MONOTONIC_RAW (not slewed by time synchronisation), CLOCK_THREAD_CPUTIME_ID and

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "measure/batch.h"
 #include "measure/host_watch.h"
 
 enum {
@@ -65,12 +66,6 @@ struct duet_options {
     void *progress_context;                               /* borrowed */
 };
 
-/* One batch of calls, or one slice of a call. */
-struct duet_batch {
-    uint64_t wall_ns, cpu_ns;  /* clock readings, the clock's own cost included */
-    uint32_t switches, faults; /* involuntary context switches, major page faults */
-};
-
 struct duet_round {
     double a_ns, b_ns; /* per call: best clean batch (of all, if none is clean), or sum of the slices */
     double start_s;    /* since the first round of its pair */
@@ -111,7 +106,7 @@ struct duet_result {
     double contamination_ratio;                   /* as used: 0 when an arm has several threads */
     int cpu;                                      /* -1: not pinned */
     struct duet_pair *pair;                       /* (pairs); owned */
-    struct duet_batch *batch;                     /* (pairs, rounds, 2 arms, best_of or slices); owned */
+    struct batch *batch;                          /* (pairs, rounds, 2 arms, best_of or slices); owned */
     int kept, dropped, tied;                      /* rounds of all pairs */
     double a_ns, b_ns;                            /* medians of the pairs' medians; NaN if no round was kept */
     double elapsed_s;                             /* everything, starting the processes included */
@@ -132,7 +127,7 @@ enum status duet_run(const struct duet_options *options, const struct duet_arm *
 void duet_result_free(struct duet_result *result);
 
 /* Batches of one side of one round: (best_of or slices). */
-const struct duet_batch *duet_batches(const struct duet_result *result, int pair, int round, int arm);
+const struct batch *duet_batches(const struct duet_result *result, int pair, int round, int arm);
 /* One member of the facts (a string) into out; "" when there is none. */
 void duet_fact(const struct duet_result *result, int arm, const char *key, char *out, size_t size);
 

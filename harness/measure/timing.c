@@ -4,19 +4,8 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "measure/batch.h"
 #include "measure/timing_inside.h"
-
-/* An empty call takes longer than 1 ms / 2^24, so a clock that has not moved by then is broken. */
-#define MAX_CALLS ((uint64_t)1 << 24)
-/* Above 10 ms a single involuntary switch says little: one is allowed for each 10 ms of a batch. */
-#define SWITCH_ALLOWANCE_NS 10000000u
-/* Doubling from below this share of the target ends between it and twice it: 0.71 .. 1.42. */
-#define BATCH_ENOUGH 0.71
-
-struct batch {
-    double ns; /* whole batch, clock's own cost removed */
-    int contaminated;
-};
 
 struct timing_options timing_defaults(const struct clock *clock)
 {
@@ -52,15 +41,6 @@ enum status timing_check(const struct timing_options *options)
     return ST_OK;
 }
 
-int timing_contaminated(const struct timing_options *options, uint64_t wall_ns, uint64_t cpu_ns, uint64_t disturbances)
-{
-    if (options->contamination_ratio <= 0)
-        return 0;
-    if (disturbances > wall_ns / SWITCH_ALLOWANCE_NS)
-        return 1;
-    return (double)wall_ns - (double)cpu_ns > options->contamination_ratio * (double)wall_ns;
-}
-
 enum status timing_stopped(const struct timing_options *options)
 {
     if (options->stop && *options->stop)
@@ -73,80 +53,23 @@ static double seconds_since(const struct clock *clock, uint64_t start_ns)
     return 1e-9 * (double)(clock->wall_ns(clock->context) - start_ns);
 }
 
-/* The thread's clock is read outside the wall clock's window: it costs twenty times as much. */
-static enum status batch_run(const struct timing_options *options, const struct timing_subject *subject, uint64_t calls,
-                             struct batch *out)
+static struct batch_source source_of(const struct timing_options *options, const struct timing_subject *subject)
 {
-    const struct clock *clock = options->clock;
-    uint64_t disturbances, cpu, wall;
-    double ns;
-
-    TRY(timing_stopped(options));
-    disturbances = clock->disturbances(clock->context);
-    cpu = clock->cpu_ns(clock->context);
-    wall = clock->wall_ns(clock->context);
-    for (uint64_t i = 0; i < calls; i++)
-        subject->run(subject->context);
-    wall = clock->wall_ns(clock->context) - wall;
-    cpu = clock->cpu_ns(clock->context) - cpu;
-    disturbances = clock->disturbances(clock->context) - disturbances;
-
-    ns = (double)wall - clock->wall_overhead_ns;
-    out->ns = ns > 0 ? ns : 0;
-    out->contaminated = timing_contaminated(options, wall, cpu, disturbances);
-    return ST_OK;
+    struct batch_source source = {options->clock, subject->name, subject->run, subject->context, 1, options->stop};
+    return source;
 }
 
-static int agree(double a_ns, double b_ns)
-{
-    return fabs(a_ns - b_ns) <= 0.05 * fmax(a_ns, b_ns);
-}
-
-/* Doubles the calls until a batch is long enough, twice in a row: the first calls pay for page faults and cold caches.
- */
-static enum status calibrate(const struct timing_options *options, const struct timing_subject *subject,
-                             double target_ns, uint64_t *calls, struct batch *last, int *steady)
-{
-    for (;;) {
-        struct batch first, second;
-        TRY(batch_run(options, subject, *calls, &first));
-        if (first.ns >= BATCH_ENOUGH * target_ns) {
-            TRY(batch_run(options, subject, *calls, &second));
-            if (second.ns >= BATCH_ENOUGH * target_ns) {
-                *last = second;
-                *steady = agree(first.ns, second.ns);
-                return ST_OK;
-            }
-        }
-        if (*calls >= MAX_CALLS)
-            return status_fail(ST_BADARG, "timing: %s: the clock does not move in %llu calls", subject->name,
-                               (unsigned long long)*calls);
-        *calls *= 2;
-    }
-}
-
-/* Calibration, then batches until two neighbours agree; then calibration again if the subject got much faster. */
 static enum status prepare(const struct timing_options *options, const struct timing_subject *subject,
                            struct timing_side *out)
 {
-    const struct clock *clock = options->clock;
-    double target_ns = fmax(options->batch_ns, 1000 * clock->wall_resolution_ns);
-    uint64_t start_ns = clock->wall_ns(clock->context);
-    struct batch last, next;
+    struct batch_source source = source_of(options, subject);
+    struct batch_size size;
 
-    memset(out, 0, sizeof *out);
-    out->calls = 1;
-    TRY(calibrate(options, subject, target_ns, &out->calls, &last, &out->steady));
-    for (int batches = 2; (!out->steady || batches < 3) && seconds_since(clock, start_ns) < options->warmup_s;
-         batches++) {
-        TRY(batch_run(options, subject, out->calls, &next));
-        out->steady = agree(last.ns, next.ns);
-        last = next;
-    }
-    if (last.ns < 0.5 * target_ns)
-        TRY(calibrate(options, subject, target_ns, &out->calls, &last, &out->steady));
-    out->batch_ns = last.ns;
-    out->warmup_s = seconds_since(clock, start_ns);
+    TRY(batch_calibrate(&source, options->batch_ns, options->warmup_s, &size));
+    out->calls = size.calls;
+    out->batch_ns = size.batch_ns;
+    out->warmup_s = size.warmup_s;
+    out->steady = size.steady;
     return ST_OK;
 }
 
@@ -154,14 +77,17 @@ static enum status prepare(const struct timing_options *options, const struct ti
 static enum status position(const struct timing_options *options, const struct timing_subject *subject, uint64_t calls,
                             int best_of, double *out_ns, int *out_clean)
 {
+    struct batch_source source = source_of(options, subject);
     double best = INFINITY, best_clean = INFINITY;
 
     for (int k = 0; k < best_of; k++) {
         struct batch batch;
-        TRY(batch_run(options, subject, calls, &batch));
-        best = fmin(best, batch.ns);
-        if (!batch.contaminated)
-            best_clean = fmin(best_clean, batch.ns);
+        double ns;
+        TRY(batch_run(&source, calls, &batch));
+        ns = batch_ns(&batch, options->clock->wall_overhead_ns);
+        best = fmin(best, ns);
+        if (!batch_contaminated(&batch, options->contamination_ratio))
+            best_clean = fmin(best_clean, ns);
     }
     *out_clean = isfinite(best_clean);
     *out_ns = (*out_clean ? best_clean : best) / (double)calls;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "measure/batch.h"
 #include "measure/stats.h"
 #include "measure/timing.h"
 #include "measure/timing_inside.h"
@@ -46,9 +47,12 @@ static void slices_free(struct slices *slices)
 static int pass_run(const struct timing_options *options, const struct timing_sequence *sequence, uint64_t *boundary)
 {
     const struct clock *clock = options->clock;
-    uint64_t disturbances = clock->disturbances(clock->context);
-    uint64_t cpu = clock->cpu_ns(clock->context), *at = boundary;
+    struct clock_disturbances before, after;
+    struct batch pass;
+    uint64_t cpu, *at = boundary;
 
+    clock->disturbances(clock->context, &before);
+    cpu = clock->cpu_ns(clock->context);
     *at++ = clock->wall_ns(clock->context);
     sequence->begin(sequence->context);
     *at++ = clock->wall_ns(clock->context);
@@ -58,9 +62,12 @@ static int pass_run(const struct timing_options *options, const struct timing_se
     }
     sequence->end(sequence->context);
     *at = clock->wall_ns(clock->context);
-    cpu = clock->cpu_ns(clock->context) - cpu;
-    disturbances = clock->disturbances(clock->context) - disturbances;
-    return timing_contaminated(options, *at - boundary[0], cpu, disturbances);
+    pass.cpu_ns = clock->cpu_ns(clock->context) - cpu;
+    pass.wall_ns = *at - boundary[0];
+    clock->disturbances(clock->context, &after);
+    pass.switches = (uint32_t)(after.switches - before.switches);
+    pass.faults = (uint32_t)(after.faults - before.faults);
+    return batch_contaminated(&pass, options->contamination_ratio);
 }
 
 static void pass_keep(const struct timing_options *options, struct slices *slices, int contaminated)
