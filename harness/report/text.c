@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static int reserve(struct text *text, size_t more)
 {
     size_t need, room;
@@ -144,20 +146,7 @@ void text_add_json(struct text *text, const char *string)
 
 const char *text_number(double value, char *buffer)
 {
-    int digits, exponent = 0;
-
-    for (digits = 1; digits <= 17; digits++) {
-        snprintf(buffer, 32, "%.*e", digits - 1, value);
-        if (strtod(buffer, NULL) == value)
-            break;
-    }
-    if (sscanf(buffer, "%*[^e]e%d", &exponent) != 1 || exponent < -5 || exponent > 14) {
-        snprintf(buffer, 32, "%.*g", digits, value);
-        return buffer;
-    }
-    /* Without an exponent where people would not write one: 10, not 1e+01. */
-    snprintf(buffer, 32, "%.*f", digits - 1 - exponent > 0 ? digits - 1 - exponent : 0, value);
-    return buffer;
+    return number_text(value, buffer);
 }
 
 void text_add_number(struct text *text, double value)
