@@ -1,39 +1,34 @@
 #include "report/record.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-
-#define FACTS(type, kind, key, unit, title, decimals, golden)                                                          \
-    {RECORD_##kind, #key, unit, title, decimals, golden, offsetof(struct type, key)},
-
 static const struct record_field fields_of_record[] = {
-#define RECORD_FIELD(kind, key, unit, title, decimals, golden) FACTS(record, kind, key, unit, title, decimals, golden)
+#define RECORD_FIELD(kind, key, unit, title, decimals, golden)                                                         \
+    FIELD_FACTS(record, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
 static const struct record_field fields_of_layer[] = {
 #define LAYER_FIELD(kind, key, unit, title, decimals, golden)                                                          \
-    FACTS(record_layer, kind, key, unit, title, decimals, golden)
+    FIELD_FACTS(record_layer, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
 static const struct record_field fields_of_ledger[] = {
 #define LEDGER_FIELD(kind, key, unit, title, decimals, golden)                                                         \
-    FACTS(record_ledger, kind, key, unit, title, decimals, golden)
+    FIELD_FACTS(record_ledger, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
 static const struct record_field fields_of_tensor[] = {
 #define TENSOR_FIELD(kind, key, unit, title, decimals, golden)                                                         \
-    FACTS(record_tensor, kind, key, unit, title, decimals, golden)
+    FIELD_FACTS(record_tensor, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
 static const struct record_field fields_of_energy[] = {
 #define ENERGY_FIELD(kind, key, unit, title, decimals, golden)                                                         \
-    FACTS(record_energy, kind, key, unit, title, decimals, golden)
+    FIELD_FACTS(record_energy, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
 
@@ -71,43 +66,7 @@ const struct record_field *record_energy_fields(size_t *out_n)
 
 const struct record_field *record_field_find(const char *key)
 {
-    for (size_t i = 0; i < COUNT_OF(fields_of_record); i++)
-        if (strcmp(fields_of_record[i].key, key) == 0)
-            return &fields_of_record[i];
-    return NULL;
-}
-
-static void *member(void *item, const struct record_field *field)
-{
-    return (char *)item + field->offset;
-}
-
-static void item_init(void *item, const struct record_field *fields, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        switch (fields[i].kind) {
-        case RECORD_TEXT:
-            *(char **)member(item, &fields[i]) = NULL;
-            break;
-        case RECORD_COUNT:
-            *(int64_t *)member(item, &fields[i]) = RECORD_NONE;
-            break;
-        case RECORD_REAL:
-            *(double *)member(item, &fields[i]) = NAN;
-            break;
-        case RECORD_PAIR:
-            ((double *)member(item, &fields[i]))[0] = NAN;
-            ((double *)member(item, &fields[i]))[1] = NAN;
-            break;
-        }
-    }
-}
-
-static void item_free(void *item, const struct record_field *fields, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].kind == RECORD_TEXT)
-            free(*(char **)member(item, &fields[i]));
+    return fields_find(fields_of_record, COUNT_OF(fields_of_record), key);
 }
 
 /* Frees an array of n items and sets pointer and count to none. */
@@ -117,7 +76,7 @@ static void array_free(void *array_pointer, size_t *n, size_t size, const struct
 
     memcpy(&items, array_pointer, sizeof items);
     for (size_t i = 0; items && i < *n; i++)
-        item_free(items + i * size, fields, fields_n);
+        fields_free(items + i * size, fields, fields_n);
     free(items);
     items = NULL;
     memcpy(array_pointer, &items, sizeof items);
@@ -137,7 +96,7 @@ static enum status array_alloc(void *array_pointer, size_t *count, size_t n, siz
             return status_fail(ST_NOMEM, "record: no memory for %zu entries", n);
     }
     for (size_t i = 0; i < n; i++)
-        item_init(items + i * size, fields, fields_n);
+        fields_init(items + i * size, fields, fields_n);
     array_free(array_pointer, count, size, fields, fields_n);
     memcpy(array_pointer, &items, sizeof items);
     *count = n;
@@ -172,7 +131,7 @@ enum status record_energy_alloc(struct record *record, size_t n)
 void record_init(struct record *record)
 {
     memset(record, 0, sizeof *record);
-    item_init(record, fields_of_record, COUNT_OF(fields_of_record));
+    fields_init(record, fields_of_record, COUNT_OF(fields_of_record));
 }
 
 void record_free(struct record *record)
@@ -183,19 +142,13 @@ void record_free(struct record *record)
     FREE(record, ledger, fields_of_ledger);
     FREE(record, tensors, fields_of_tensor);
     FREE(record, energy, fields_of_energy);
-    item_free(record, fields_of_record, COUNT_OF(fields_of_record));
+    fields_free(record, fields_of_record, COUNT_OF(fields_of_record));
     record_init(record);
 }
 
 enum status record_set(char **text_member, const char *text)
 {
-    char *copy = NULL;
-
-    if (text)
-        TRY(mem_strdup(text, &copy));
-    free(*text_member);
-    *text_member = copy;
-    return ST_OK;
+    return field_set_text(text_member, text);
 }
 
 enum status record_setf(char **text_member, const char *format, ...)

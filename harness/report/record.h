@@ -18,19 +18,11 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "report/field.h"
 
 #define RECORD_SCHEMA "packlight.record/1"
-#define RECORD_NONE INT64_MIN /* a COUNT that is null */
 
 enum { RECORD_MAX_ITEMS = 4096, RECORD_MAX_LINE = 4 << 20, RECORDS_MAX = 20000 };
-
-enum record_kind { RECORD_TEXT, RECORD_COUNT, RECORD_REAL, RECORD_PAIR };
-
-/* C types of the kinds, for the members below. */
-#define RECORD_MEMBER_TEXT(key) char *key;
-#define RECORD_MEMBER_COUNT(key) int64_t key;
-#define RECORD_MEMBER_REAL(key) double key;
-#define RECORD_MEMBER_PAIR(key) double key[2];
 
 struct record_layer {
 #define LAYER_FIELD(kind, key, unit, title, decimals, golden) RECORD_MEMBER_##kind(key)
@@ -60,14 +52,6 @@ struct record {
     size_t tensors_n;
     struct record_energy *energy; /* owned; written as "energy_breakdown" */
     size_t energy_n;
-};
-
-/* A member with its facts, for code that walks all fields. */
-struct record_field {
-    enum record_kind kind;
-    const char *key, *unit, *title;
-    int decimals, golden;
-    size_t offset; /* in struct record (or in the array's struct) */
 };
 
 /* Every field null, no arrays. */
