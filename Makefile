@@ -99,13 +99,19 @@ EXTRA_op_elementwise_train := -O3
 EXTRA_net_forward := -O3
 EXTRA_blas := -O3
 
-# The binary carries its gnuplot templates: each becomes an array of lines.
+# The binary carries its gnuplot templates, and the style and script of its pages: each becomes an array of lines.
 GP_INC := $(patsubst scripts/plots/%,$(B)/gen/report/%.inc,$(sort $(wildcard scripts/plots/*.gp)))
+AS_LINES = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n",/' $< > $@
 $(B)/gen/report/%.inc: scripts/plots/%
 	@mkdir -p $(@D)
-	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n",/' $< > $@
+	$(Q)$(AS_LINES)
+$(B)/gen/report/%.inc: scripts/report/%
+	@mkdir -p $(@D)
+	$(Q)$(AS_LINES)
 $(B)/harness/report/plot_script.o: $(GP_INC)
+$(B)/harness/report/html.o: $(B)/gen/report/report.css.inc $(B)/gen/report/report.js.inc
 EXTRA_plot_script := -I$(B)/gen
+EXTRA_html := -I$(B)/gen
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -16,11 +16,13 @@ static const char help[] =
     "usage: packlight report [DIR] [options]\n"
     "\n"
     "Tables and plots of a run, made from its records alone. DIR is a folder with records.jsonl; without it,\n"
-    "results/latest. The comparison goes to standard output; report.md, report.csv, report.json and plots/ (SVG, PNG\n"
-    "and the gnuplot scripts with their data) go into DIR.\n"
+    "results/latest. The comparison goes to standard output; report.html (one page with everything in it), .md, .tex,\n"
+    ".csv, .json, .jsonl and plots/ (SVG, PNG and the gnuplot scripts with their data) go into DIR.\n"
     "\n"
-    "  --format NAME    terminal, md, csv or json: only that, on standard output; all (default): everything\n"
+    "  --format NAME    terminal, md, html, tex, csv, json or jsonl: only that, on standard output; all (default):\n"
+    "                   everything\n"
     "  -o DIR           write the files there instead (with --format NAME too)\n"
+    "  --color WHEN     auto (default: on a terminal, unless NO_COLOR is set or TERM is dumb), always or never\n"
     "  --filter GLOB    only cells whose name matches, alternatives by comma: 'lenet5/*,*/simd/*'; FP32 stays as the "
     "base\n"
     "  --no-plots       tables only\n"
@@ -28,9 +30,12 @@ static const char help[] =
     "example:\n"
     "  packlight report results/latest --filter 'lenet5/*' -o /tmp/lenet5\n";
 
+enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
 struct options {
     const char *dir, *format, *out, *filter;
     int plots;
+    enum colour colour;
 };
 
 /* COLUMNS wins, then the terminal's own width; 120 where the output is not a terminal. */
@@ -47,11 +52,26 @@ static int terminal_width(void)
     return width < 40 ? 40 : width > 200 ? 200 : (int)width;
 }
 
-static int want_colour(void)
+/* An option on the command line wins over the environment (no-color.org). */
+static int want_colour(enum colour when)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
+    if (when != COLOUR_AUTO)
+        return when == COLOUR_ALWAYS;
     return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static enum status parse_colour(const char *word, enum colour *out)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(word, words[i]) == 0) {
+            *out = (enum colour)i;
+            return ST_OK;
+        }
+    return status_fail(ST_BADARG, "--color %s: expected auto, always or never", word);
 }
 
 static enum status parse_options(int argc, char **argv, struct options *out, int *helped)
@@ -59,10 +79,11 @@ static enum status parse_options(int argc, char **argv, struct options *out, int
     static const struct option longs[] = {
         {"format", required_argument, NULL, 'f'}, {"filter", required_argument, NULL, 'g'},
         {"no-plots", no_argument, NULL, 'n'},     {"output", required_argument, NULL, 'o'},
+        {"color", required_argument, NULL, 'c'},  {"colour", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
 
-    *out = (struct options){"results/latest", "all", NULL, NULL, 1};
+    *out = (struct options){"results/latest", "all", NULL, NULL, 1, COLOUR_AUTO};
     *helped = 0;
     optind = 1;
     opterr = 0;
@@ -76,6 +97,9 @@ static enum status parse_options(int argc, char **argv, struct options *out, int
             break;
         case 'n':
             out->plots = 0;
+            break;
+        case 'c':
+            TRY(parse_colour(optarg, &out->colour));
             break;
         case 'o':
             out->out = optarg;
@@ -94,7 +118,8 @@ static enum status parse_options(int argc, char **argv, struct options *out, int
     if (optind < argc)
         return status_fail(ST_BADARG, "'%s': one folder at a time", argv[optind]);
     if (strcmp(out->format, "all") != 0 && !emit_find(out->format))
-        return status_fail(ST_BADARG, "--format %s: expected terminal, md, csv, json or all", out->format);
+        return status_fail(ST_BADARG, "--format %s: expected terminal, md, html, tex, csv, json, jsonl or all",
+                           out->format);
     return ST_OK;
 }
 
@@ -130,34 +155,73 @@ static enum status write_form(const struct emitter *form, const struct report *r
     return st;
 }
 
-static enum status write_plots(const struct plots *plots, const char *dir)
+/* Scripts and pictures into dir, and the pictures back into memory. Without gnuplot a note, and no pictures. */
+static enum status draw_plots(struct plots *plots, const char *dir)
 {
-    char path[PATH_MAX];
     enum status st;
 
-    TRY(file_join(path, sizeof path, dir, "plots"));
-    TRY(plots_write(plots, path));
-    st = plots_render(plots, path);
+    TRY(plots_write(plots, dir));
+    st = plots_render(plots, dir);
     if (st == ST_SKIP) {
         fprintf(stderr, "note: %s\n", status_message());
-        st = ST_OK;
+        return ST_OK;
     }
+    TRY(st);
+    return plots_load(plots, dir);
+}
+
+/* The same in a folder that is gone afterwards, for a page that is asked for alone. */
+static enum status draw_plots_aside(struct plots *plots)
+{
+    static const char *const kinds[] = {"gp", "svg", "png"};
+    const char *base = getenv("TMPDIR");
+    char dir[PATH_MAX], path[PATH_MAX], name[PLOT_SLUG + 8];
+    enum status st;
+
+    TRY(file_join(dir, sizeof dir, base && *base ? base : "/tmp", "packlight-plots-XXXXXX"));
+    if (!mkdtemp(dir))
+        return status_fail(ST_IO, "%s: %s", dir, strerror(errno));
+    st = draw_plots(plots, dir);
+    for (size_t i = 0; i < plots->n; i++)
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            snprintf(name, sizeof name, "%s.%s", plots->plot[i].slug, kinds[k]);
+            if (file_join(path, sizeof path, dir, name) == ST_OK)
+                unlink(path);
+        }
+    rmdir(dir);
     return st;
 }
 
-static enum status write_all(const struct options *options, const struct report *report, const struct plots *plots)
+static enum status write_all(const struct options *options, const struct report *report,
+                             const struct emit_options *emit, const char *dir)
 {
-    const char *dir = options->out ? options->out : options->dir;
     int all = strcmp(options->format, "all") == 0;
-    struct emit_options emit = {terminal_width(), 0, options->plots ? plots : NULL};
 
-    TRY(file_make_dirs(dir));
     for (int i = 0; emit_at(i); i++)
         if (emit_at(i)->extension && (all || strcmp(emit_at(i)->name, options->format) == 0))
-            TRY(write_form(emit_at(i), report, &emit, dir));
-    if (all && options->plots)
-        TRY(write_plots(plots, dir));
+            TRY(write_form(emit_at(i), report, emit, dir));
     return ST_OK;
+}
+
+/* The pictures come before the pages that carry them. */
+static enum status prepare_plots(const struct options *options, const char *dir, struct plots *plots)
+{
+    char path[PATH_MAX];
+
+    if (strcmp(options->format, "all") == 0) {
+        TRY(file_join(path, sizeof path, dir, "plots"));
+        return draw_plots(plots, path);
+    }
+    return emit_find(options->format)->pictures ? draw_plots_aside(plots) : ST_OK;
+}
+
+static void say_files(const char *dir, int plots)
+{
+    fprintf(stderr, "files: %s/report.{", dir);
+    for (int i = 0, any = 0; emit_at(i); i++)
+        if (emit_at(i)->extension)
+            fprintf(stderr, "%s%s", any++ ? "," : "", emit_at(i)->extension);
+    fprintf(stderr, "}%s\n", plots ? ", plots/" : "");
 }
 
 enum status cli_report(int argc, char **argv, int *exit_code)
@@ -167,28 +231,34 @@ enum status cli_report(int argc, char **argv, int *exit_code)
     struct records records = {0};
     struct report report = {0};
     struct plots plots = {0};
+    struct emit_options emit;
+    const char *dir;
     int helped, all;
 
     TRY(parse_options(argc, argv, &options, &helped));
     if (helped)
         return ST_OK;
     all = strcmp(options.format, "all") == 0;
+    dir = options.out ? options.out : options.dir;
     TRY_OUT(records_load(options.dir, &records));
     if (records.torn > 0)
         fprintf(stderr, "note: %zu line%s of %s/records.jsonl cut off by a kill %s left out\n", records.torn,
                 records.torn == 1 ? "" : "s", options.dir, records.torn == 1 ? "is" : "are");
     TRY_OUT(report_make(&records, options.filter, &report));
-    if (options.plots)
-        TRY_OUT(plots_make(&report, &plots));
     if (all || options.out)
-        TRY_OUT(write_all(&options, &report, &plots));
-    if (all || !options.out) {
-        struct emit_options emit = {terminal_width(), want_colour(), options.plots ? &plots : NULL};
-        TRY_OUT(print_form(all ? emit_find("terminal") : emit_find(options.format), &report, &emit));
+        TRY_OUT(file_make_dirs(dir));
+    if (options.plots) {
+        TRY_OUT(plots_make(&report, &plots));
+        TRY_OUT(prepare_plots(&options, dir, &plots));
     }
+    emit = (struct emit_options){terminal_width(), 0, options.plots ? &plots : NULL};
+    if (all || options.out)
+        TRY_OUT(write_all(&options, &report, &emit, dir));
+    emit.colour = want_colour(options.colour);
+    if (all || !options.out)
+        TRY_OUT(print_form(all ? emit_find("terminal") : emit_find(options.format), &report, &emit));
     if (all)
-        fprintf(stderr, "files: %s/report.{md,csv,json}%s\n", options.out ? options.out : options.dir,
-                options.plots ? ", plots/" : "");
+        say_files(dir, options.plots);
     *exit_code = 0; /* showing a bad run is no failure */
 out:
     plots_free(&plots);

@@ -3,8 +3,9 @@
 #include <string.h>
 
 static const struct emitter emitters[] = {
-    {"terminal", NULL, emit_terminal}, {"md", "md", emit_md},         {"csv", "csv", emit_csv},
-    {"json", "json", emit_json},       {"golden", NULL, emit_golden},
+    {"terminal", NULL, emit_terminal, 0}, {"md", "md", emit_md, 0},         {"html", "html", emit_html, 1},
+    {"tex", "tex", emit_tex, 0},          {"csv", "csv", emit_csv, 0},      {"json", "json", emit_json, 0},
+    {"jsonl", "jsonl", emit_jsonl, 0},    {"golden", NULL, emit_golden, 0},
 };
 
 const struct emitter *emit_at(int i)

@@ -20,12 +20,16 @@ struct emitter {
     const char *name;      /* of --format */
     const char *extension; /* of the file; NULL: standard output only */
     void (*emit)(const struct report *report, const struct emit_options *options, struct text *out);
+    int pictures; /* 1: the form carries the pictures themselves, so they are drawn and loaded before */
 };
 
 void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_md(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_csv(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_golden(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_html(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_tex(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_jsonl(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_json(const struct report *report, const struct emit_options *options, struct text *out);
 
 /* The i-th form, NULL past the last. Static. */

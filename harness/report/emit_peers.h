@@ -6,6 +6,7 @@
 #include "report/emit.h"
 
 void emit_peers_terminal(const struct report *report, const struct emit_options *options, struct text *out);
+void emit_peers_html(const struct report *report, const struct emit_options *options, struct text *out);
 void emit_peers_md(const struct report *report, const struct emit_options *options, struct text *out);
 
 #endif

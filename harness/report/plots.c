@@ -124,10 +124,26 @@ out:
     return st;
 }
 
+enum status plots_load(struct plots *plots, const char *dir)
+{
+    for (size_t i = 0; i < plots->n; i++) {
+        char name[PLOT_SLUG + 8], path[4096];
+        unsigned char *bytes = NULL;
+        snprintf(name, sizeof name, "%s.svg", plots->plot[i].slug);
+        TRY(file_join(path, sizeof path, dir, name));
+        TRY(file_read(path, 0, &bytes, &plots->plot[i].svg_len));
+        free(plots->plot[i].svg);
+        plots->plot[i].svg = (char *)bytes;
+    }
+    return ST_OK;
+}
+
 void plots_free(struct plots *plots)
 {
-    for (size_t i = 0; i < plots->n; i++)
+    for (size_t i = 0; i < plots->n; i++) {
         free(plots->plot[i].script);
+        free(plots->plot[i].svg);
+    }
     free(plots->plot);
     *plots = (struct plots){NULL, 0};
 }

@@ -19,6 +19,8 @@ struct plot {
     const char *model;      /* borrowed from the report */
     char *script;           /* owned */
     size_t len;
+    char *svg; /* owned; the picture itself after plots_load, NULL before */
+    size_t svg_len;
 };
 
 struct plots {
@@ -33,6 +35,8 @@ enum status plots_write(const struct plots *plots, const char *dir);
 /* Makes <dir>/<slug>.svg and .png of all scripts. ST_SKIP when there is no gnuplot in PATH, ST_IO with its first
  * words when it fails. */
 enum status plots_render(const struct plots *plots, const char *dir);
+/* Reads <dir>/<slug>.svg of all plots, for forms that carry their pictures. ST_IO, ST_NOMEM. */
+enum status plots_load(struct plots *plots, const char *dir);
 void plots_free(struct plots *plots);
 
 #endif

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/choose.h"
+#include "report/health.h"
+
 double tables_latency_unit(const struct report_model *model, const char **out_name)
 {
     double most = 0.0;
@@ -141,24 +144,13 @@ void tables_headline(const struct report *report, const struct report_model *mod
 
 /* ------------------------------------------------------------------------------------------- choosing */
 
-static void choice(const struct report_model *model, double budget, int fastest, struct grid *out)
+static void choice(const struct report_model *model, double budget, enum choose_by by, struct grid *out)
 {
-    const struct report_row *best = NULL;
-    double most = 0.0;
+    const struct report_row *best = choose_best(model, budget, by);
     char a[32];
 
-    for (size_t i = 0; i < model->rows; i++) {
-        const struct record *r = model->row[i].main;
-        double gain = fastest ? r->speedup_vs_fp32_simd : r->size_ratio;
-        if (!report_ok(r) || !(gain > most))
-            continue;
-        if (model->row[i].verdict.kind != VERDICT_BASELINE && !(-r->accuracy_delta_pp <= budget + 1e-9))
-            continue;
-        best = &model->row[i];
-        most = gain;
-    }
     if (best)
-        grid_cell(out, GRID_PLAIN, "%s, %s×", best->config, format_sig(most, 3, a));
+        grid_cell(out, GRID_PLAIN, "%s, %s×", best->config, format_sig(choose_gain(best, by), 3, a));
     else
         grid_cell(out, GRID_PLAIN, "–");
 }
@@ -185,8 +177,8 @@ void tables_choose(const struct report *report, const struct report_model *model
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
         grid_row(out);
         grid_cell(out, GRID_PLAIN, "%.1f", budgets[i]);
-        choice(model, budgets[i], 0, out);
-        choice(model, budgets[i], 1, out);
+        choice(model, budgets[i], CHOOSE_SMALLEST, out);
+        choice(model, budgets[i], CHOOSE_FASTEST, out);
     }
 }
 
@@ -389,32 +381,24 @@ static void fact_row(struct grid *out, const char *name, const char *value)
 
 void tables_health(const struct report *report, struct grid *out)
 {
-    int64_t kept = 0, dropped = 0;
-    size_t noisy = 0, noted = 0;
+    struct health health;
     const char *warning;
     char line[REPORT_TEXT];
 
+    health_find(report, &health);
     grid_begin(out, "Can this run be trusted?");
     grid_column(out, "what", GRID_LEFT, 0);
     grid_column(out, "found", GRID_LEFT, 0);
-    for (size_t i = 0; i < report->cells; i++) {
-        const struct record *r = report->cell[i];
-        int64_t k = r->latency_samples_kept == RECORD_NONE ? 0 : r->latency_samples_kept;
-        int64_t d = r->latency_samples_dropped == RECORD_NONE ? 0 : r->latency_samples_dropped;
-        kept += k;
-        dropped += d;
-        noisy += (double)d > 0.4 * (double)(k + d);
-        noted += r->notes && *r->notes;
-    }
     snprintf(line, sizeof line,
-             "%" PRId64 " kept, %" PRId64 " dropped (disturbed by other work, never for their value)", kept, dropped);
+             "%" PRId64 " kept, %" PRId64 " dropped (disturbed by other work, never for their value)", health.kept,
+             health.dropped);
     fact_row(out, "timing rounds", line);
-    snprintf(line, sizeof line, "%zu of %zu", noisy, report->cells);
+    snprintf(line, sizeof line, "%zu of %zu", health.noisy, report->cells);
     fact_row(out, "cells that lost over 40 % of rounds", line);
     snprintf(line, sizeof line, "%zu of %zu", report->mismatch, report->cells);
     fact_row(out, "cells with a wrong output", line);
-    if (noted > 0) {
-        snprintf(line, sizeof line, "%zu, see the full matrix", noted);
+    if (health.noted > 0) {
+        snprintf(line, sizeof line, "%zu, see the full matrix", health.noted);
         fact_row(out, "cells with notes", line);
     }
     if (report->records->torn > 0) {
