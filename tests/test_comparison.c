@@ -126,7 +126,7 @@ static void test_empty(void **state)
 
     fake_comparison(&a, 0, FAKE_MIXED);
     FAKE_OK(comparison_save(&a, dir));
-    put("env.json", "{\"run\":{\"kind\":\"comparison\"}}", 31);
+    put("env.json", "{\"run\":{\"kind\":\"comparison\"}}", 29);
     FAKE_OK(comparison_load(dir, &b));
     assert_int_equal(b.rows, 0);
     assert_true(isnan(b.head.geomean_ratio) && isnan(b.head.geomean_ci95[0]) && isnan(b.head.alpha_stage));
