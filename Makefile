@@ -19,7 +19,7 @@ PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
 FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz
-PKGS := libcjson zlib openblas libcpuid libmd
+PKGS := libcjson zlib openblas libcpuid libmd gsl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
 MISSING := $(shell sh scripts/missing_packages.sh build)
@@ -31,7 +31,8 @@ endif
 # Where installed suites and tables are found.
 EXTRA_resource := -DPACKLIGHT_SHARE='"$(PREFIX)/share/packlight"'
 PKG_CFLAGS = $(if $(PKGS),$(shell pkg-config --cflags $(PKGS)))
-PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -lm -pthread
+# GSL's own cblas has the same names as OpenBLAS and is slow: it is not linked, and gsl stays behind openblas.
+PKG_LIBS = $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -lm -pthread
 
 # The kernels of the other architecture are left out.
 ARCH_DIR := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),arm,x86)

@@ -15,6 +15,7 @@ library zlib zlib1g-dev
 library openblas libopenblas-dev
 library libcpuid libcpuid-dev
 library libmd libmd-dev
+library gsl libgsl-dev
 if [ "${1:-all}" = isa ]; then
     have qemu-x86_64 || need qemu-user
     have aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
