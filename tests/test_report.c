@@ -181,6 +181,8 @@ static void test_golden(void **state)
         {"md", "report.md", 120, 0},
         {"csv", "report.csv", 120, 0},
         {"json", "report.json", 120, 0},
+        {"jsonl", "report.jsonl", 120, 0},
+        {"tex", "report.tex", 120, 0},
     };
     (void)state;
 

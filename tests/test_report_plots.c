@@ -456,6 +456,7 @@ static void test_command_without_gnuplot(void **state)
     setenv("PATH", saved, 1);
     assert_non_null(strstr(printed, "2 models"));
     assert_true(exists("report.md") && exists("report.csv") && exists("report.json"));
+    assert_true(exists("report.html") && exists("report.tex") && exists("report.jsonl"));
     assert_true(exists("plots/ratios-lenet5.gp"));
     assert_false(exists("plots/ratios-lenet5.svg"));
 }
@@ -471,7 +472,7 @@ static void test_command(void **state)
     fake_run(dir, 0);
     snprintf(out, sizeof out, "%s/a/b", dir);
     FAKE_OK(run_command(to_csv, printed, sizeof printed));
-    assert_int_equal(strncmp(printed, "run,cell,metric,unit,value,lo,hi,n,status\r\n", 43), 0);
+    assert_int_equal(strncmp(printed, "run,cell,metric,unit,value,lo,hi,n,verdict\r\n", 44), 0);
     assert_false(exists("report.csv")); /* only printed */
     FAKE_OK(run_command(elsewhere, printed, sizeof printed));
     assert_true(exists("a/b/report.md") && !exists("report.md") && !exists("a/b/plots"));

@@ -1,4 +1,7 @@
-/* Tidy long form: one line per figure. Decimal point, RFC 4180. */
+/* Tidy long form: one line per figure, columns run, cell, metric, unit, value, lo, hi, n, verdict. Decimal point,
+ * RFC 4180. lo and hi are the 95 % interval (of energy_proxy_ratio: the spread over sets of constants). verdict: of a
+ * cell that ran and whose recipe is judged by it, "baseline", "reached", "not reached" or "open"; of another cell that
+ * ran, "ok"; else its status. */
 #include "report/emit.h"
 
 #include <inttypes.h>
@@ -27,6 +30,23 @@ static int is_time(const char *key)
     return strncmp(key, "latency_", 8) == 0 || strncmp(key, "speedup_", 8) == 0 || strncmp(key, "process_", 8) == 0;
 }
 
+static const char *verdict_of(const struct report *report, const struct record *record)
+{
+    if (!report_ok(record))
+        return record->status;
+    for (size_t m = 0; m < report->models; m++)
+        for (size_t i = 0; i < report->model[m].rows; i++)
+            if (report->model[m].row[i].main == record)
+                return verdict_word(report->model[m].row[i].verdict.kind);
+    return "ok";
+}
+
+/* What is modelled says so wherever it stands. */
+static int is_modelled(const char *key)
+{
+    return strncmp(key, "energy_", 7) == 0 && strstr(key, "measured") == NULL;
+}
+
 static void begin_line(const struct report *report, const struct record *record, const char *prefix, const char *metric,
                        const char *unit, struct text *out)
 {
@@ -38,10 +58,10 @@ static void begin_line(const struct report *report, const struct record *record,
     text_add(out, ",");
     snprintf(name, sizeof name, "%s%.200s", prefix, metric);
     text_add_csv(out, name);
-    text_addf(out, ",%s,", unit);
+    text_addf(out, ",%s%s,", unit, is_modelled(metric) ? " (modelled)" : "");
 }
 
-static void end_line(const struct record *record, double value, const double *interval, int64_t n, struct text *out)
+static void end_line(const char *verdict, double value, const double *interval, int64_t n, struct text *out)
 {
     text_add_number(out, value);
     text_add(out, ",");
@@ -56,7 +76,7 @@ static void end_line(const struct record *record, double value, const double *in
     if (n != RECORD_NONE)
         text_addf(out, "%" PRId64, n);
     text_add(out, ",");
-    text_add_csv(out, record->status);
+    text_add_csv(out, verdict);
     text_add(out, "\r\n");
 }
 
@@ -66,7 +86,7 @@ static const void *value_of(const struct record *record, const char *key)
 }
 
 static int figure(const struct report *report, const struct record *record, const struct record_field *field,
-                  struct text *out)
+                  const char *verdict, struct text *out)
 {
     const double *interval = NULL;
     int64_t n = RECORD_NONE;
@@ -87,7 +107,7 @@ static int figure(const struct report *report, const struct record *record, cons
             n = *(const int64_t *)value_of(record, companions[i].count);
     }
     begin_line(report, record, "", field->key, field->unit, out);
-    end_line(record, value, interval, n, out);
+    end_line(verdict, value, interval, n, out);
     return 1;
 }
 
@@ -97,22 +117,23 @@ void emit_csv(const struct report *report, const struct emit_options *options, s
     const struct record_field *fields = record_fields(&fields_n);
 
     (void)options;
-    text_add(out, "run,cell,metric,unit,value,lo,hi,n,status\r\n");
+    text_add(out, "run,cell,metric,unit,value,lo,hi,n,verdict\r\n");
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *record = report->cell[i];
+        const char *verdict = verdict_of(report, record);
         int any = 0;
         for (size_t f = 0; f < fields_n; f++)
-            any |= figure(report, record, &fields[f], out);
+            any |= figure(report, record, &fields[f], verdict, out);
         for (size_t k = 0; report_ok(record) && k < record->kernels_n; k++) {
             if (!isfinite(record->kernels[k].ns) || !record->kernels[k].name)
                 continue;
             begin_line(report, record, "layer_ns/", record->kernels[k].name, "ns", out);
-            end_line(record, record->kernels[k].ns, NULL, RECORD_NONE, out);
+            end_line(verdict, record->kernels[k].ns, NULL, RECORD_NONE, out);
         }
         if (!any) { /* a cell without a single figure is still a row */
             begin_line(report, record, "", "", "", out);
             text_add(out, ",,,,");
-            text_add_csv(out, record->status);
+            text_add_csv(out, verdict);
             text_add(out, "\r\n");
         }
     }

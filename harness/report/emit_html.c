@@ -59,7 +59,8 @@ static void card_figures(struct html *page, const struct report *report, const s
                  unit_name);
     figure(page, value, "faster than FP32 SIMD", detail);
     report_energy_title(report, energy, sizeof energy);
-    figure(page, format_sig(r->energy_proxy_ratio, 2, a), energy, "modelled, not measured");
+    snprintf(value, sizeof value, "%s×", format_sig(r->energy_proxy_ratio, 2, a));
+    figure(page, value, energy, "modelled, not measured");
     snprintf(value, sizeof value, "%s pp",
              best->verdict.kind == VERDICT_BASELINE ? "0" : format_signed(r->accuracy_delta_pp, 2, a));
     snprintf(detail, sizeof detail, "now %s %%", format_fixed(100.0 * r->accuracy_top1, 2, a));
@@ -70,20 +71,28 @@ static void card_figures(struct html *page, const struct report *report, const s
     html_raw(page, "</dl>\n");
 }
 
+/* Why the expected figures were not reached, and what is better in one thing. */
 static void card_words(const struct report_model *model, const struct report_row *best, struct text *out)
 {
-    static const char *const names[] = {"smallest", "fastest", "cheapest"};
-    char a[32];
+    static const char *const names[] = {"smallest is", "fastest is", "cheapest by the energy proxy is"};
+    char a[32], b[32];
+    int any = 0;
 
     if (best->verdict.because)
         text_addf(out, "Expected figures %s: %s. ", verdict_word(best->verdict.kind), best->verdict.because);
     for (int by = CHOOSE_SMALLEST; by <= CHOOSE_CHEAPEST; by++) {
         const struct report_row *other = choose_best(model, CHOOSE_LIMIT_PP, (enum choose_by)by);
-        if (other && other != best)
-            text_addf(out, "Within the same limit %s: %s, %s×%s. ", names[by], other->config,
-                      format_sig(choose_gain(other, (enum choose_by)by), 3, a),
-                      by == CHOOSE_CHEAPEST ? " by the energy proxy" : "");
+        int digits = by == CHOOSE_CHEAPEST ? 2 : 3;
+        if (!other || other == best)
+            continue;
+        format_sig(choose_gain(other, (enum choose_by)by), digits, a);
+        if (strcmp(a, format_sig(choose_gain(best, (enum choose_by)by), digits, b)) == 0)
+            continue;
+        text_addf(out, any ? ", %s %s (%s×)" : "Under the same limit %s %s (%s×)", names[by], other->config, a);
+        any = 1;
     }
+    if (any)
+        text_add(out, ".");
 }
 
 static void add_card(struct html *page, const struct report *report, const struct report_model *model)
@@ -157,6 +166,7 @@ static void first_screen(struct html *page, const struct report *report)
     struct text words = {0};
     char banner[512];
 
+    html_source(page, report);
     health_find(report, &health);
     health_say(report, &health, &words);
     html_lead(page, health_tone(health.level), health_word(health.level), words.bytes ? words.bytes : "");

@@ -5,6 +5,28 @@
 
 #include "report/tables.h"
 
+void html_source(struct html *page, const struct report *report)
+{
+    static const struct {
+        const char *before;
+        enum report_fact fact;
+    } facts[] = {
+        {"", REPORT_CPU},           {", ", REPORT_ISA},  {" · commit ", REPORT_COMMIT}, {" · suite ", REPORT_SUITE},
+        {" · seeds ", REPORT_SEED}, {" · ", REPORT_DATE}};
+    char value[256];
+
+    html_raw(page, "<p class=\"facts-line\">");
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        html_raw(page, facts[i].before);
+        text_add_html(html_here(page), report_fact(report, facts[i].fact, value, sizeof value));
+    }
+    if (*report->filter) {
+        html_raw(page, " · only cells that match ");
+        text_add_html(html_here(page), report->filter);
+    }
+    html_raw(page, "</p>\n");
+}
+
 static void add_plot(struct html *page, const struct plot *plot)
 {
     char name[PLOT_SLUG + 16], alt[PLOT_TITLE + 160], caption[PLOT_TITLE + 160];

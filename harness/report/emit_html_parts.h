@@ -6,6 +6,8 @@
 #include "report/plots.h"
 #include "report/report.h"
 
+/* One line at the top: processor, level, commit, suite, when. */
+void html_source(struct html *page, const struct report *report);
 /* Pictures by model, or a word on why there are none. plots: as of plots_load; NULL: not asked for. */
 void html_plots(struct html *page, const struct report *report, const struct plots *plots);
 /* Rounds, warnings, isolation of the machine. */

@@ -30,6 +30,7 @@ void emit_peers_html(const struct report *report, const struct emit_options *opt
     }
     snprintf(banner, sizeof banner, "packlight: %s", report->run);
     html_begin(&page, banner);
+    html_source(&page, report);
     health_find(report, &health);
     health_say(report, &health, &words);
     html_lead(&page, tones[health.level], health_word(health.level), words.bytes ? words.bytes : "");

@@ -32,6 +32,8 @@ void text_add_html(struct text *out, const char *string)
             text_add(out, "&quot;");
         else if (c == '\'')
             text_add(out, "&#39;");
+        else if (c == ' ' && string[1] == '%')
+            text_add(out, "\xc2\xa0"); /* a number keeps its per cent sign */
         else if (c == '\n' || c == '\t')
             text_add(out, " ");
         else if (c < 0x20 || c == 0x7f || len == 0 || c1)

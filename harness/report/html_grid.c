@@ -21,9 +21,9 @@ static const char *skip(const char *text, const char *word)
     return strncmp(text, word, len) == 0 ? text + len : text;
 }
 
-static int is_letter(char c)
+static int goes_on(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* The unit at `text`, if it is a whole word. */
@@ -32,7 +32,7 @@ static const char *skip_unit(const char *text, double *factor)
     text = skip(text, " ");
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         const char *end = skip(text, units[i].name);
-        if (end == text || is_letter(*end))
+        if (end == text || goes_on(*end))
             continue;
         *factor = units[i].factor;
         return end;
@@ -44,7 +44,7 @@ int html_sort_value(const char *text, double *out)
 {
     const char *at = text;
     char *end;
-    double sign = 1.0, below = 1.0, factor = 1.0, value;
+    double sign = 1.0, below = 1.0, factor = NAN, value;
 
     if (*at == '<') {
         below = 1.0 - 1e-6;
@@ -63,19 +63,20 @@ int html_sort_value(const char *text, double *out)
     if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X')) /* strtod knows hexadecimal numbers */
         return 0;
     at = skip_unit(end, &factor);
-    while (*at) { /* more numbers, as in ranges and in brackets */
-        double ignored;
+    while (*at) { /* more numbers, as in ranges and in brackets; the unit of a range comes at its end */
+        double later = NAN;
         const char *next = skip(skip(skip(at, "–"), "−"), "…");
         if (next != at)
             at = next;
         else if ((*at >= '0' && *at <= '9') || strchr(" .,-+()[]/", *at))
             at++;
-        else if ((next = skip_unit(at, &ignored)) != at)
+        else if ((next = skip_unit(at, &later)) != at && isfinite(later)) {
+            factor = isnan(factor) ? later : factor;
             at = next;
-        else
+        } else
             return 0;
     }
-    *out = sign * below * factor * value;
+    *out = sign * below * (isnan(factor) ? 1.0 : factor) * value;
     return isfinite(*out);
 }
 
@@ -119,7 +120,12 @@ static void add_heading(const struct grid *grid, const int *numeric, struct text
 {
     text_add(out, "<thead><tr>");
     for (int c = 0; c < grid->columns; c++) {
-        text_add(out, numeric[c] ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
+        int is_long = text_columns(grid->column[c].title) > 18;
+        text_add(out, "<th scope=\"col\"");
+        if (numeric[c] || is_long)
+            text_addf(out, " class=\"%s%s%s\"", numeric[c] ? "n" : "", numeric[c] && is_long ? " " : "",
+                      is_long ? "long" : "");
+        text_add(out, ">");
         text_add_html(out, grid->column[c].title);
         if (*grid->column[c].unit) {
             text_add(out, " <span class=\"unit\">");

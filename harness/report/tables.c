@@ -312,24 +312,40 @@ static int stage_index(const char *stages[], int n, const char *stage)
     return -1;
 }
 
+/* All stages of a model's rows in running order: one that is new stands before the next of its row that is known. */
+static int list_stages(const struct report_model *model, const char *stages[])
+{
+    int n = 0;
+
+    for (size_t i = 0; i < model->rows; i++)
+        for (size_t s = 0; s < model->row[i].main->ledger_n; s++) {
+            const struct record *r = model->row[i].main;
+            const char *stage = r->ledger[s].stage;
+            int at = -1;
+            if (!stage || n == STAGES || stage_index(stages, n, stage) >= 0)
+                continue;
+            for (size_t next = s + 1; next < r->ledger_n && at < 0; next++)
+                at = r->ledger[next].stage ? stage_index(stages, n, r->ledger[next].stage) : -1;
+            at = at < 0 ? n : at;
+            memmove(&stages[at + 1], &stages[at], (size_t)(n - at) * sizeof *stages);
+            stages[at] = stage;
+            n++;
+        }
+    return n;
+}
+
 void tables_ledger(const struct report *report, const struct report_model *model, struct grid *out)
 {
     const char *stages[STAGES];
-    int n = 0;
+    int n = list_stages(model, stages);
     char title[REPORT_TEXT], a[32];
 
     (void)report;
     snprintf(title, sizeof title, "Accuracy by stage: %.80s", model->name);
     grid_begin(out, title);
     grid_column(out, "technique", GRID_LEFT, 0);
-    for (size_t i = 0; i < model->rows; i++)
-        for (size_t s = 0; s < model->row[i].main->ledger_n; s++) {
-            const char *stage = model->row[i].main->ledger[s].stage;
-            if (!stage || n == STAGES || stage_index(stages, n, stage) >= 0)
-                continue;
-            stages[n++] = stage;
-            grid_column(out, stage, GRID_LEFT, 0);
-        }
+    for (int c = 0; c < n; c++)
+        grid_column(out, stages[c], GRID_LEFT, 0);
     for (size_t i = 0; i < model->rows; i++) {
         const struct record *r = model->row[i].main;
         if (r->ledger_n == 0)

@@ -39,7 +39,7 @@ static const struct {
                 {"’", "'"},
                 {"“", "``"},
                 {"”", "''"},
-                {" ", "~"}};
+                {"\xc2\xa0", "~"}};
 
 static unsigned code_point(const char *s, size_t len)
 {

@@ -11,7 +11,6 @@ const tables = [...document.querySelectorAll('table.data')].map((table) => {
   return {table, rows, text: rows.map((row) => row.textContent.toLowerCase()), own: [], limit: () => true, count: null};
 });
 let everywhere = [], total = null;
-
 // A row stays if it holds all the words of its table's box and of the page's box, and is within the limit.
 function show(t) {
   let left = 0;
@@ -30,13 +29,11 @@ function showTotal() {
     part.hidden = everywhere.length > 0 && inside.length > 0 && inside.every((t) => t.left === 0);
   });
 }
-
 // Numbers by value (data-sort where the text is not plainly one), words as people order them, nothing last.
 function key(row, column, numbers) {
   const cell = row.cells[column], text = cell.dataset.sort ?? cell.textContent;
-  if (!numbers) return text;
   const value = parseFloat(text);
-  return Number.isNaN(value) ? null : value;
+  return !numbers ? text : Number.isNaN(value) ? null : value;
 }
 function sort(t, column, th) {
   const next = {none: 'ascending', ascending: 'descending', descending: 'none'}[th.getAttribute('aria-sort') ?? 'none'];
@@ -53,7 +50,6 @@ function sort(t, column, th) {
   }
   t.table.tBodies[0].append(...order.map((o) => o.row));
 }
-
 tables.forEach((t) => {
   [...t.table.tHead.rows[0].cells].forEach((th, column) => {
     const button = make('button', {type: 'button', title: 'sort'});
@@ -61,7 +57,7 @@ tables.forEach((t) => {
     th.append(button);
     button.addEventListener('click', () => sort(t, column, th));
   });
-  if (t.rows.length > 3) {
+  if (t.rows.length > 5 && !t.table.dataset.limit) {
     const tools = make('div', {className: 'tools'});
     const box = make('input', {type: 'search', placeholder: 'filter this table', ariaLabel: 'filter this table'}, tools);
     t.count = make('span', {className: 'count'}, tools);
@@ -73,12 +69,14 @@ const tool = make('span', {className: 'tool'}, document.querySelector('nav > div
 const page = make('input', {type: 'search', id: 'everywhere', placeholder: 'filter every table', ariaLabel: 'filter every table'}, tool);
 total = make('span', {className: 'count', id: 'total'}, tool);
 page.addEventListener('input', () => { everywhere = words(page.value); tables.forEach(show); showTotal(); });
-
 // A table of choices: a slider for the loss that is allowed; rows beyond it go, and the best of the rest are named.
 tables.filter((t) => t.table.dataset.limit).forEach((t) => {
-  const tools = make('div', {className: 'tools'}), label = make('label', {textContent: 'accuracy drop at most '}, tools);
-  const box = make('input', {type: 'range', min: 0, max: 5, step: 0.1, value: t.table.dataset.limit}, label);
-  const said = make('output', {}, tools), best = make('span', {className: 'best'}, tools);
+  const worst = Math.max(...t.rows.map((row) => parseFloat(row.dataset.loss))), tools = make('div', {className: 'tools'});
+  const label = make('label', {textContent: 'accuracy drop at most '}, tools), limit = t.table.dataset.limit;
+  const box = make('input', {type: 'range', min: 0, max: Math.max(2, Math.ceil(worst)), step: 0.1, value: limit}, label);
+  const said = make('output', {}, tools);
+  t.count = make('span', {className: 'count'}, tools);
+  const best = make('span', {className: 'best'}, tools);
   t.limit = (row) => !(parseFloat(row.dataset.loss) > parseFloat(box.value) + 1e-9);
   const draw = () => { said.textContent = `${Number(box.value).toFixed(1)} pp`; show(t); showTotal(); name(t, best); };
   box.addEventListener('input', draw);
@@ -86,11 +84,15 @@ tables.filter((t) => t.table.dataset.limit).forEach((t) => {
   draw();
 });
 function name(t, best) {
-  const inside = t.rows.filter((row) => t.limit(row));
-  best.textContent = ['smallest', 'fastest', 'cheapest'].map((kind) => {
+  const inside = t.rows.filter((row) => t.limit(row)), digits = {smallest: 3, fastest: 3, cheapest: 2};
+  best.textContent = Object.keys(digits).map((kind) => {
     const row = inside.reduce((a, b) => (parseFloat(b.dataset[kind]) > parseFloat(a?.dataset[kind] ?? 0) ? b : a), null);
-    return row ? `${kind}: ${row.cells[0].textContent} (${Number(row.dataset[kind]).toPrecision(3)}×)` : `${kind}: none`;
+    const gain = row && Number(Number(row.dataset[kind]).toPrecision(digits[kind]));
+    return `${kind}${kind === 'cheapest' ? ' by the modelled energy proxy' : ''}: ${row ? `${row.cells[0].textContent} (${gain}×)` : 'none'}`;
   }).join(' · ');
 }
 tables.forEach(show);
-addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((part) => { part.open = true; }));
+// Folded parts are printed, and folded again.
+const folded = [...document.querySelectorAll('details')].map((part) => ({part, open: false}));
+addEventListener('beforeprint', () => folded.forEach((f) => { f.open = f.part.open; f.part.open = true; }));
+addEventListener('afterprint', () => folded.forEach((f) => { f.part.open = f.open; }));
