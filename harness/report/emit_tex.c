@@ -51,7 +51,7 @@ static void add_source(const struct report *report, struct text *out)
 
 static void begin_table(struct text *out)
 {
-    text_add(out, "\\begin{table}\n\\centering\n\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n");
+    text_add(out, "\\begin{table}\n\\centering\n\\scriptsize\n\\setlength{\\tabcolsep}{3pt}\n");
 }
 
 static void end_table(struct text *out)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINE = 9, NAME = 17 }; /* characters of a title's line, of a line of a name */
+
 /* What text mode needs for a character; every package used is in the head of report.tex. */
 static const struct {
     const char *from, *to;
@@ -19,7 +21,7 @@ static const struct {
                 {"<", "\\ensuremath{<}"},
                 {">", "\\ensuremath{>}"},
                 {"|", "\\ensuremath{|}"},
-                {"\"", "\\textquotedbl{}"},
+                {"\"", "''"},
                 {"'", "\\textquotesingle{}"},
                 {"`", "\\textasciigrave{}"},
                 {"-", "-{}"}, /* no ligatures: -- would become a dash */
@@ -123,8 +125,22 @@ static int add_column(const struct grid *grid, int column, struct text *out)
         text_add(out, grid->column[column].align == GRID_LEFT ? "l" : "r");
         return 0;
     }
-    text_addf(out, " S[table-format=%s%d.%d]", sign ? "+" : "", before, after);
+    text_addf(out, " S[%stable-format=%s%d.%d]", sign ? "retain-explicit-plus," : "", sign ? "+" : "", before, after);
     return 1;
+}
+
+/* Bytes of the words that share a title's next line: narrow columns are made of many lines. */
+static size_t line_length(const char *title)
+{
+    size_t len = strcspn(title, " ");
+
+    while (title[len] == ' ') {
+        size_t more = len + 1 + strcspn(title + len + 1, " ");
+        if (more > LINE)
+            break;
+        len = more;
+    }
+    return len;
 }
 
 static void add_titles(const struct grid *grid, const int *column, int n, struct text *out)
@@ -132,23 +148,46 @@ static void add_titles(const struct grid *grid, const int *column, int n, struct
     for (int i = 0; i < n; i++) {
         const struct grid_column *c = &grid->column[column[i]];
         text_add(out, i ? " & {" : "{");
-        /* A title of several words takes two lines or more. */
         text_addf(out, "\\begin{tabular}[b]{@{}%c@{}}", c->align == GRID_LEFT ? 'l' : 'r');
-        for (const char *word = c->title; *word;) {
-            size_t len = strcspn(word, " ");
-            char part[64];
-            if (word[len] == ' ' && word[len + 1] && strcspn(word + len + 1, " ") <= 4) /* short words stay together */
-                len += 1 + strcspn(word + len + 1, " ");
-            snprintf(part, sizeof part, "%.*s", (int)(len < 60 ? len : 60), word);
+        for (const char *line = c->title; *line;) {
+            size_t len = line_length(line);
+            char part[128];
+            snprintf(part, sizeof part, "%.*s", (int)(len < 120 ? len : 120), line);
             text_add_tex(out, part);
-            word += len + (word[len] == ' ');
-            if (*word || *c->unit)
-                text_add(out, "\\\\");
+            line += len + (line[len] == ' ');
+            if (*line || *c->unit)
+                text_add(out, "\\\\{}"); /* a line may begin with a bracket */
         }
         text_add_tex(out, c->unit);
         text_add(out, "\\end{tabular}}");
     }
     text_add(out, " \\\\\n");
+}
+
+/* A recipe of many steps in lines that end in '+', so that its column stays narrow. */
+static void add_name(const char *text, struct text *out)
+{
+    size_t len = strlen(text), used = 0;
+
+    if (len <= NAME || !strchr(text, '+')) {
+        text_add_tex(out, text);
+        return;
+    }
+    text_add(out, "\\begin{tabular}[t]{@{}l@{}}");
+    while (*text) {
+        size_t step = strcspn(text, "+");
+        char part[128];
+        step += text[step] == '+';
+        if (used > 0 && used + step > NAME) {
+            text_add(out, "\\\\{}");
+            used = 0;
+        }
+        snprintf(part, sizeof part, "%.*s", (int)(step < 120 ? step : 120), text);
+        text_add_tex(out, part);
+        used += step;
+        text += step;
+    }
+    text_add(out, "\\end{tabular}");
 }
 
 void tex_tabular(const struct grid *grid, const int *column, int n, struct text *out)
@@ -171,7 +210,10 @@ void tex_tabular(const struct grid *grid, const int *column, int n, struct text 
                 continue;
             }
             text_add(out, "{");
-            text_add_tex(out, text);
+            if (i == 0)
+                add_name(text, out);
+            else
+                text_add_tex(out, text);
             text_add(out, "}");
         }
         text_add(out, " \\\\\n");
