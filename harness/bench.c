@@ -28,8 +28,9 @@ struct bench {
     struct artifact artifact, fp32;
     int group_model, group_recipe, fp32_model;
     uint64_t group_seed, fp32_seed;
-    int noise_model; /* whose shape the random data has; -1: none */
-    int count[4];    /* ok, skip, failed, mismatch */
+    char no_counter[512]; /* why this machine's energy cannot be measured */
+    int noise_model;      /* whose shape the random data has; -1: none */
+    int count[4];         /* ok, skip, failed, mismatch */
 };
 
 static const char *const status_words[4] = {"ok", "skip", "failed", "mismatch"};
@@ -49,6 +50,7 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
     cJSON_AddStringToObject(run, "data", bench->data.name);
     cJSON_AddStringToObject(run, "data_sha256", bench->data.sha256);
     cJSON_AddStringToObject(run, "isa", kn_isa_name(bench->options->isa));
+    cJSON_AddStringToObject(run, "energy_sha256", bench->run.energy.table[0].sha256);
     for (int i = 0; i < bench->suite.seeds; i++)
         cJSON_AddItemToArray(seeds, cJSON_CreateNumber((double)bench->suite.seed[i]));
     *out = run;
@@ -57,20 +59,22 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
 
 static enum status write_env(const struct bench *bench, const char *path)
 {
+    const struct energy_counter *counter = &bench->run.counter;
     cJSON *run;
-    struct energy_rapl rapl;
 
     TRY(settings_json(bench, &run));
     cJSON_AddStringToObject(run, "suite_file", bench->options->suite_file);
     cJSON_AddStringToObject(run, "energy_measured",
-                            energy_rapl_open(NULL, &rapl) == ST_OK ? energy_kind_measured_package : status_message());
+                            counter->source == ENERGY_SOURCE_NONE ? bench->no_counter : counter->kind);
+    if (counter->source != ENERGY_SOURCE_NONE)
+        cJSON_AddStringToObject(run, "energy_counter", counter->name);
     cJSON_AddNumberToObject(run, "worker_threads", bench->options->threads);
     return rundir_write_env(path, bench->options->argc, bench->options->argv, run);
 }
 
 static enum status check_same_run(const struct bench *bench, const char *path)
 {
-    static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", NULL};
+    static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", "energy_sha256", NULL};
     cJSON *now;
     enum status st;
 
@@ -229,11 +233,34 @@ static enum status open_data(struct bench *bench)
     return ST_OK;
 }
 
+/* The tables of constants and the machine's counter: before env.json, which names both. */
+static enum status open_energy(struct bench *bench)
+{
+    static const char *const names[] = {"suites/energy/h45.json", "suites/energy/j7.json", "suites/energy/a40.json"};
+    enum { NAMES = sizeof names / sizeof *names };
+    char path[NAMES][PATH_MAX];
+    const char *builtin[NAMES], *first = bench->options->energy_file;
+    struct run_context *run = &bench->run;
+
+    for (int i = 0; i < NAMES; i++) {
+        TRY(resource_find(names[i], path[i], sizeof path[i]));
+        builtin[i] = path[i];
+    }
+    if (!first && *bench->suite.energy_file)
+        first = bench->suite.energy_file;
+    TRY(energy_tables_load(first, builtin, NAMES, &run->energy));
+    if (energy_counter_open(NULL, &run->counter) != ST_OK)
+        snprintf(bench->no_counter, sizeof bench->no_counter, "%s", status_message());
+    run->windows = energy_windows_defaults();
+    run->windows.windows = bench->options->energy_windows;
+    run->windows.stop = bench->options->stop;
+    return ST_OK;
+}
+
 static enum status open_context(struct bench *bench)
 {
     struct run_context *run = &bench->run;
     const struct bench_options *options = bench->options;
-    char table[PATH_MAX];
 
     run->artifacts.suite = &bench->suite;
     run->artifacts.data = &bench->data;
@@ -244,10 +271,7 @@ static enum status open_context(struct bench *bench)
     kn_table_init(&run->artifacts.simd, options->isa);
     TRY(pool_new(options->threads, &run->artifacts.pool));
     clock_system(&run->clock);
-    if (energy_rapl_open(NULL, &run->rapl) != ST_OK)
-        run->rapl.packages = 0; /* env.json says why */
-    TRY(resource_find("suites/energy/h45.json", table, sizeof table));
-    TRY(energy_table_load(table, &run->energy));
+    run->instructions = options->instructions;
     run->budget_s = bench->suite.budget_s;
     if (!options->no_process) {
         ssize_t len = readlink("/proc/self/exe", run->program, sizeof run->program - 1);
@@ -271,6 +295,7 @@ static enum status run_all(struct bench *bench)
     }
     TRY(open_data(bench));
     TRY(rundir_name(options->out_dir, options->resume, "results/latest", bench->dir));
+    TRY(open_energy(bench));
     TRY(open_dir(bench));
     TRY(open_context(bench));
     TRY(write_sample(bench, "sample.u8"));
@@ -299,6 +324,7 @@ enum status bench_run(const struct bench_options *options, int *exit_code)
     artifact_free(&bench->artifact);
     artifact_free(&bench->fp32);
     pool_free(bench->run.artifacts.pool);
+    energy_counter_close(&bench->run.counter);
     if (bench->resumed)
         records_free(&bench->before);
     plan_free(&bench->plan);

@@ -16,12 +16,15 @@ struct bench_options {
     const char *cache_dir; /* "" = no cache */
     const char *seeds;     /* NULL: the suite's */
     struct plan_options plan;
-    uint32_t isa;   /* mask that SIMD cells may use */
-    int threads;    /* for training and accuracy; times are taken on one */
-    int resume;     /* go on in out_dir (or results/latest) */
-    int list;       /* print the cells and do nothing */
-    int no_process; /* leave out whole-process times */
-    int argc;       /* the command line, for env.json */
+    uint32_t isa;            /* mask that SIMD cells may use */
+    int threads;             /* for training and accuracy; times are taken on one */
+    int resume;              /* go on in out_dir (or results/latest) */
+    int list;                /* print the cells and do nothing */
+    int no_process;          /* leave out whole-process times and cold starts */
+    const char *energy_file; /* table of energy constants; NULL: the suite's, or H45 */
+    int energy_windows;      /* per cell, where the machine has a counter; 0: do not measure */
+    int instructions;        /* count them under callgrind */
+    int argc;                /* the command line, for env.json */
     char **argv;
     const volatile sig_atomic_t *stop;
 };

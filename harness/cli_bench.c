@@ -10,6 +10,7 @@
 #include "bench.h"
 #include "cli.h"
 #include "cli_common.h"
+#include "measure/energy_windows.h"
 
 static const char help[] =
     "usage: packlight bench [SUITE.json] [options]        (default: suites/quick.json)\n"
@@ -28,7 +29,13 @@ static const char help[] =
     "  --threads N       for training and accuracy; times are taken on the suite's (default: all processors)\n"
     "  --shard I/N       only the I-th of N parts (whole recipes)\n"
     "  --cache DIR       trained weights (default: results/cache); --no-cache trains anew\n"
-    "  --no-process      leave out whole-process times (hyperfine)\n"
+    "  --no-process      leave out whole-process times (hyperfine) and cold starts\n"
+    "  --energy FILE     constants of the energy proxy (default: the suite's, else suites/energy/h45.json)\n"
+    "  --energy-windows N  where the package energy can be read (perf or powercap, mostly root only): N windows of 10 "
+    "s\n"
+    "                    and one idle one per SIMD cell, a minute each at the default of 5; 0 measures none\n"
+    "  --instructions    count the instructions of an inference under valgrind (batch 1, one thread, up to AVX2);\n"
+    "                    some seconds per cell, more for large models\n"
     "  --quiet           no progress\n"
     "\n"
     "example: packlight bench suites/quick.json --filter 'lenet5/*' -o /tmp/lenet5\n"
@@ -46,6 +53,9 @@ enum {
     OPT_CACHE,
     OPT_NO_CACHE,
     OPT_NO_PROCESS,
+    OPT_ENERGY,
+    OPT_ENERGY_WINDOWS,
+    OPT_INSTRUCTIONS,
     OPT_QUIET
 };
 
@@ -62,6 +72,9 @@ static const struct option long_options[] = {
     {"cache", required_argument, NULL, OPT_CACHE},
     {"no-cache", no_argument, NULL, OPT_NO_CACHE},
     {"no-process", no_argument, NULL, OPT_NO_PROCESS},
+    {"energy", required_argument, NULL, OPT_ENERGY},
+    {"energy-windows", required_argument, NULL, OPT_ENERGY_WINDOWS},
+    {"instructions", no_argument, NULL, OPT_INSTRUCTIONS},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
@@ -109,6 +122,16 @@ static enum status read_option(int option, struct bench_options *o, const char *
     case OPT_NO_PROCESS:
         o->no_process = 1;
         return ST_OK;
+    case OPT_ENERGY:
+        o->energy_file = optarg;
+        return ST_OK;
+    case OPT_ENERGY_WINDOWS:
+        TRY(cli_int("--energy-windows", optarg, 0, ENERGY_WINDOWS_MAX, &number));
+        o->energy_windows = (int)number;
+        return ST_OK;
+    case OPT_INSTRUCTIONS:
+        o->instructions = 1;
+        return ST_OK;
     case OPT_QUIET:
         progress_silence(1);
         return ST_OK;
@@ -125,6 +148,7 @@ enum status cli_bench(int argc, char **argv, int *exit_code)
     int option;
 
     o.threads = pool_cpus();
+    o.energy_windows = energy_windows_defaults().windows;
     opterr = 0;
     optind = 1;
     while ((option = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "base/progress.h"
 #include "measure/accuracy.h"
-#include "measure/process.h"
 #include "measure/stats.h"
 #include "measure/timing.h"
+#include "run_cold.h"
+#include "run_energy.h"
 #include "runner.h"
 
-enum { ROUNDS = 240, MAX_STEPS = 1024, RAPL_WINDOW_S = 3, RAPL_CALLS = 16 };
+enum { ROUNDS = 240, MAX_STEPS = 1024 };
 enum { REFERENCE_MACS = 1000000000 }; /* about a second of a textbook loop */
 
 /* Everything a cell needs while it is being measured. */
@@ -28,7 +28,7 @@ struct work {
     struct timing_round round[ROUNDS];
     double a_ns[ROUNDS], b_ns[ROUNDS], scratch[2 * ROUNDS];
     double step_ns[MAX_STEPS];
-    struct energy_layer layer[MAX_STEPS];
+    struct energy_counter counter; /* borrowed handles; a window's start is its own */
 };
 
 static enum status fill_identity(const struct work *w, struct record *r)
@@ -150,8 +150,8 @@ static enum status measure_latency(struct work *w, struct record *r)
     if (n < 6) { /* too few for an interval: the disturbed rounds too, and the row says so */
         n = timing_collect(w->round, timing.rounds, TIMING_ALL, w->a_ns, w->b_ns);
         if (timing.dropped > 0)
-            TRY(record_setf(&r->notes, "%d of %d timing rounds were disturbed by other work: all are used",
-                            timing.dropped, timing.rounds));
+            TRY(record_add_note(r, "%d of %d timing rounds were disturbed by other work: all are used", timing.dropped,
+                                timing.rounds));
         r->latency_n = n;
     }
     ratio = stats_ratio(w->a_ns, w->b_ns, n, w->scratch);
@@ -168,18 +168,24 @@ static enum status measure_latency(struct work *w, struct record *r)
     return ST_OK;
 }
 
+static uint64_t model_macs(const struct work *w)
+{
+    uint64_t macs = 0;
+
+    for (int i = 0; i < w->artifact->graph.nodes; i++)
+        macs += graph_node_macs(&w->artifact->graph, i);
+    return macs;
+}
+
 /* On SIMD rows, the same file with the reference kernels, paired too. */
 static enum status measure_against_reference(struct work *w, struct record *r)
 {
     struct timing_result timing;
     struct stats_ratio ratio;
-    uint64_t macs = 0;
     int n;
 
-    for (int i = 0; i < w->artifact->graph.nodes; i++)
-        macs += graph_node_macs(&w->artifact->graph, i);
-    if (macs * (uint64_t)w->cell->batch > REFERENCE_MACS)
-        return record_set(&r->notes, "not timed against the reference kernels, which take seconds for this model");
+    if (model_macs(w) * (uint64_t)w->cell->batch > REFERENCE_MACS)
+        return record_add_note(r, "not timed against the reference kernels, which take seconds for this model");
     TRY(time_pair(w, &w->reference, &w->self, w->context->budget_s / 2, &timing, &n));
     if (n < 6)
         n = timing_collect(w->round, timing.rounds, TIMING_ALL, w->a_ns, w->b_ns);
@@ -235,107 +241,26 @@ static enum status measure_layers(struct work *w, struct record *r)
     return ST_OK;
 }
 
-static enum status cost_of(struct work *w, const struct engine *engine, uint32_t mask, struct energy_cost *out)
+/* What the model of energy is made of; with --instructions also what callgrind counts. */
+static enum status fill_energy(struct work *w, const struct run_cold *fresh, struct record *r)
 {
-    int steps = engine_steps(engine);
+    struct run_energy_side self = {w->self.engine, w->table->mask, ENERGY_ANALYTIC};
+    struct run_energy_side fp32 = {w->baseline.engine, w->context->artifacts.simd.mask, ENERGY_ANALYTIC};
 
-    for (int i = 0; i < steps; i++) {
-        const struct engine_step *step = engine_step_info(engine, i);
-        enum energy_arithmetic arithmetic = step->weight_bits == 32 ? ENERGY_F32 : ENERGY_S32;
-        w->layer[i] = (struct energy_layer){.macs_executed = step->macs_executed,
-                                            .other_ops = step->macs_executed ? 0 : step->output_bytes / 4,
-                                            .arithmetic = arithmetic,
-                                            .weight_bits = step->weight_bits > 0 ? step->weight_bits : 32,
-                                            .weight_bytes = step->weight_bytes,
-                                            .input_bytes = step->input_bytes,
-                                            .output_bytes = step->output_bytes,
-                                            .lanes = energy_lanes(mask ? 256 : 0, arithmetic)};
-    }
-    return energy_estimate(&w->context->energy, w->layer, (size_t)steps, out);
+    if (w->context->instructions && w->cell->batch == 1 && w->cell->threads == 1)
+        TRY(run_energy_count(fresh, &self, &fp32, r));
+    return run_energy_model(&w->context->energy, &self, &fp32, w->cell->batch, r);
 }
 
-static enum status fill_energy(struct work *w, struct record *r)
+/* Fresh processes; heavy models are not started many times on the textbook loops. */
+static enum status measure_cold(const struct work *w, const struct run_cold *fresh, struct record *r)
 {
-    static const char *const part[] = {"arithmetic", "on-chip memory", "off-chip memory", "instructions (CPU view)"};
-    struct energy_cost cost, baseline;
-    double batch = w->cell->batch, nj;
-
-    TRY(cost_of(w, w->self.engine, w->table->mask, &cost));
-    TRY(cost_of(w, w->baseline.engine, w->context->artifacts.simd.mask, &baseline));
-    r->energy_proxy_ratio = baseline.dp_pj / cost.dp_pj;
-    r->energy_cpu_ratio = baseline.cpu_pj / cost.cpu_pj;
-    nj = 1e-3 / batch;
-    r->energy_proxy_nj = cost.dp_pj * nj;
-    r->energy_cpu_nj = cost.cpu_pj * nj;
-    TRY(record_set(&r->energy_kind, energy_kind_modelled));
-    TRY(record_set(&r->energy_model, w->context->energy.name));
-    TRY(record_energy_alloc(r, 4));
-    for (int i = 0; i < 4; i++)
-        TRY(record_set(&r->energy[i].part, part[i]));
-    r->energy[0].nj = cost.mac_pj * nj;
-    r->energy[1].nj = cost.sram_pj * nj;
-    r->energy[2].nj = cost.dram_pj * nj;
-    r->energy[3].nj = cost.instruction_pj * nj;
-    return ST_OK;
-}
-
-/* What the processor packages really took, where they can be read: gross, other work included, over a window that is
- * long against the counters' millisecond. */
-static enum status measure_energy(struct work *w, struct record *r)
-{
-    struct energy_rapl rapl = w->context->rapl;
-    double start_s, joules;
-    uint64_t calls = 0;
-
-    if (rapl.packages == 0 || !w->cell->simd)
+    if (!*fresh->program || w->cell->batch != 1)
         return ST_OK;
-    if (energy_rapl_begin(&rapl) != ST_OK) /* costs this figure only */
-        return record_set(&r->notes, status_message());
-    for (start_s = progress_now_s(); progress_now_s() - start_s < RAPL_WINDOW_S; calls += RAPL_CALLS)
-        for (int i = 0; i < RAPL_CALLS; i++)
-            runner_call(&w->self);
-    if (energy_rapl_end(&rapl, &joules) != ST_OK)
-        return record_set(&r->notes, status_message());
-    r->energy_measured_uj = 1e6 * joules / ((double)calls * w->cell->batch);
-    return ST_OK;
-}
-
-/* start + load + one inference, as a user of the command line feels it. Its failure costs only this figure. */
-static enum status measure_process(struct work *w, struct record *r)
-{
-    char isa[] = "--isa", input[] = "--input", run[] = "run", quiet[] = "--quiet", with[] = "--threads";
-    char level[32], threads[16], program[PATH_MAX], sample[PATH_MAX], path[2][PATH_MAX];
-    char *argv[2][11];
-    struct process_options options = process_defaults();
-    double ms[2 * 9];
-    enum status st;
-
-    if (w->context->program[0] == 0 || w->cell->batch != 1)
-        return ST_OK;
-    snprintf(level, sizeof level, "%s", kn_isa_name(w->table->mask));
-    snprintf(threads, sizeof threads, "%d", w->cell->threads);
-    snprintf(program, sizeof program, "%s", w->context->program);
-    snprintf(sample, sizeof sample, "%s", w->context->sample);
-    snprintf(path[0], sizeof path[0], "%s", w->fp32->path);
-    snprintf(path[1], sizeof path[1], "%s", w->artifact->path);
-    for (int i = 0; i < 2; i++) {
-        char *const words[11] = {program, run, path[i], input, sample, isa, level, with, threads, quiet, NULL};
-        memcpy(argv[i], words, sizeof words);
-    }
-    options.rounds = 3;
-    options.runs = 3;
-    options.stop = w->context->artifacts.stop;
-    st = process_times(&options, (struct process_command[]){{"fp32", argv[0]}, {w->cell->id, argv[1]}}, 2, ms);
-    if (st == ST_INTERRUPTED)
-        return st;
-    if (st != ST_OK) {
-        char why[256];
-        snprintf(why, sizeof why, "%s", status_message());
-        return record_setf(&r->notes, "no whole-process time: %s", why);
-    }
-    stats_sort(ms + 9, 9);
-    r->process_ms_median = stats_median(ms + 9, 9);
-    return ST_OK;
+    if (!w->cell->simd && model_macs(w) > REFERENCE_MACS)
+        return record_add_note(r, "no cold start with the reference kernels, which take seconds for this model");
+    TRY(run_cold_start(fresh, r));
+    return run_cold_process(fresh, r);
 }
 
 static enum status open_runners(struct work *w)
@@ -357,6 +282,15 @@ static enum status open_runners(struct work *w)
 static enum status measure(struct work *w, struct record *r)
 {
     const struct artifact_context *a = &w->context->artifacts;
+    const struct run_cold fresh = {.program = w->context->program,
+                                   .sample = w->context->sample,
+                                   .cell = w->cell->id,
+                                   .model = w->artifact->path,
+                                   .fp32 = w->fp32->path,
+                                   .mask = w->table->mask,
+                                   .fp32_mask = a->simd.mask,
+                                   .threads = w->cell->threads,
+                                   .stop = a->stop};
 
     w->result = &w->artifact->ref; /* what the reference kernels gave, image by image */
     if (w->cell->simd || w->cell->batch != 1) {
@@ -367,18 +301,19 @@ static enum status measure(struct work *w, struct record *r)
     TRY(infer_compare(w->result, &w->artifact->ref, w->cell->id));
     TRY(open_runners(w));
     if (w->cell->threads > pool_cpus())
-        TRY(record_setf(&r->notes, "%d threads on %d processors", w->cell->threads, pool_cpus()));
+        TRY(record_add_note(r, "%d threads on %d processors", w->cell->threads, pool_cpus()));
     r->ram_peak_bytes = (int64_t)engine_arena_bytes(w->self.engine);
     r->weights_packed_bytes = (int64_t)engine_weight_bytes(w->self.engine);
-    TRY(fill_energy(w, r));
+    TRY(fill_energy(w, &fresh, r));
     TRY(measure_latency(w, r));
     if (w->cell->simd)
         TRY(measure_against_reference(w, r));
     TRY(measure_layers(w, r));
-    TRY(measure_energy(w, r));
+    if (w->cell->simd)
+        TRY(run_energy_measure(&w->counter, &w->context->windows, runner_call, &w->self, w->cell->batch, r));
     TRY(runner_verify(&w->self, w->result, w->cell->id));
     TRY(record_setf(&r->speedup_baseline, "%s/fp32/simd/t%d/b%d", r->model, w->cell->threads, w->cell->batch));
-    return measure_process(w, r);
+    return measure_cold(w, &fresh, r);
 }
 
 /* A row that is wrong keeps its accuracy and reason but no time. */
@@ -388,7 +323,12 @@ static void drop_times(struct record *r)
     r->latency_ns_ci95[0] = r->latency_ns_ci95[1] = NAN;
     r->speedup_vs_fp32_simd = r->speedup_ci95[0] = r->speedup_ci95[1] = NAN;
     r->speedup_simd_vs_ref = r->speedup_simd_vs_ref_ci95[0] = r->speedup_simd_vs_ref_ci95[1] = NAN;
-    r->process_ms_median = NAN;
+    r->process_ms_median = r->process_ratio_vs_fp32 = NAN;
+    r->process_ratio_ci95[0] = r->process_ratio_ci95[1] = NAN;
+    r->load_ns_median = r->plan_ns_median = r->first_ns_median = r->cold_ratio_vs_fp32 = NAN;
+    for (int i = 0; i < 2; i++)
+        r->load_ns_ci95[i] = r->plan_ns_ci95[i] = r->first_ns_ci95[i] = r->cold_ratio_ci95[i] = NAN;
+    r->cold_n = RECORD_NONE;
     r->latency_n = r->latency_samples_kept = r->latency_samples_dropped = RECORD_NONE;
     for (size_t i = 0; i < r->kernels_n; i++)
         r->kernels[i].ns = NAN;
@@ -433,6 +373,7 @@ enum status run_cell(const struct run_context *context, const struct plan_cell *
     if (!w)
         return status_fail(ST_NOMEM, "no memory to run a cell");
     w->context = context;
+    w->counter = context->counter;
     w->cell = cell;
     w->artifact = artifact;
     w->fp32 = fp32;

@@ -7,17 +7,20 @@
 #include "artifact.h"
 #include "measure/clock.h"
 #include "measure/energy.h"
-#include "measure/energy_rapl.h"
+#include "measure/energy_counter.h"
+#include "measure/energy_windows.h"
 #include "plan.h"
 #include "report/record.h"
 
 struct run_context {
     struct artifact_context artifacts;
     struct clock clock;
-    struct energy_table energy;
-    struct energy_rapl rapl; /* package counters; packages 0: this machine has none to read */
-    char program[PATH_MAX];  /* this program, for whole-process times; "" = do not measure them */
-    char sample[PATH_MAX];   /* one raw image for it */
+    struct energy_tables energy;           /* the first one's figures are shown */
+    struct energy_counter counter;         /* of the packages; ENERGY_SOURCE_NONE: none to read */
+    struct energy_windows_options windows; /* windows 0: do not measure energy */
+    int instructions;                      /* count them under callgrind: slow */
+    char program[PATH_MAX];                /* this program, for fresh processes; "" = do not start any */
+    char sample[PATH_MAX];                 /* one raw image for it */
     double budget_s;
 };
 

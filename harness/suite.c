@@ -64,13 +64,15 @@ static enum status read_axes(struct suite *suite)
     return suite->axes > 0 ? ST_OK : json_error(doc, "", "cells", "expected at least one entry");
 }
 
-static enum status read_models(struct suite *suite, struct hash *hash)
+/* A file that the suite names: relative to the suite's own folder. */
+static enum status beside(const struct json *doc, const char *name, char out[PATH_MAX])
 {
-    const struct json *doc = &suite->doc;
-    const cJSON *array, *item;
-    char folder[PATH_MAX], file[PATH_MAX];
+    char folder[PATH_MAX];
     char *slash;
 
+    if (name[0] == '/')
+        return snprintf(out, PATH_MAX, "%s", name) < PATH_MAX ? ST_OK
+                                                              : status_fail(ST_BADARG, "%s: path too long", name);
     if (snprintf(folder, sizeof folder, "%s", doc->file) >= (int)sizeof folder)
         return status_fail(ST_BADARG, "%s: path too long", doc->file);
     slash = strrchr(folder, '/');
@@ -78,6 +80,15 @@ static enum status read_models(struct suite *suite, struct hash *hash)
         *slash = 0;
     else
         snprintf(folder, sizeof folder, ".");
+    return file_join(out, PATH_MAX, folder, name);
+}
+
+static enum status read_models(struct suite *suite, struct hash *hash)
+{
+    const struct json *doc = &suite->doc;
+    const cJSON *array, *item;
+    char file[PATH_MAX];
+
     TRY(json_array(doc, doc->root, "", "models", &array));
     cJSON_ArrayForEach (item, array) {
         struct suite_model *model = &suite->model[suite->models];
@@ -87,10 +98,7 @@ static enum status read_models(struct suite *suite, struct hash *hash)
             return json_error(doc, "", "models", "more than %d entries", SUITE_MODELS);
         if (!cJSON_IsString(item))
             return json_error(doc, "", "models", "entry %d: expected a file name", suite->models);
-        if (item->valuestring[0] == '/')
-            snprintf(file, sizeof file, "%s", item->valuestring);
-        else
-            TRY(file_join(file, sizeof file, folder, item->valuestring));
+        TRY(beside(doc, item->valuestring, file));
         TRY(file_read(file, 1 << 24, &text, &len));
         hash_bytes(text, len, model->sha256);
         free(text);
@@ -144,7 +152,7 @@ static enum status read_rest(struct suite *suite)
     static const char *const limit_keys[] = {"train", "valid", "test", NULL};
     const struct json *doc = &suite->doc;
     const cJSON *limits = cJSON_GetObjectItemCaseSensitive(doc->root, "limits");
-    const char *blas = "open", *data = "labelled";
+    const char *blas = "open", *data = "labelled", *energy = "";
     long train = 0, valid = 0, test = 0;
 
     if (limits) {
@@ -166,6 +174,9 @@ static enum status read_rest(struct suite *suite)
     if (strcmp(data, "labelled") != 0 && strcmp(data, "noise") != 0)
         return json_error(doc, "", "data", "'%.20s': expected labelled or noise", data);
     suite->noise = data[0] == 'n';
+    TRY(json_opt_text(doc, doc->root, "", "energy", &energy));
+    if (*energy)
+        TRY(beside(doc, energy, suite->energy_file));
     TRY(check_data_steps(suite));
     suite->seed[0] = 1;
     suite->seeds = 1;
@@ -180,8 +191,8 @@ static enum status read_rest(struct suite *suite)
 
 static enum status read_suite(struct suite *suite)
 {
-    static const char *const keys[] = {"name", "comment", "models",   "recipes", "cells", "seeds",
-                                       "blas", "limits",  "budget_s", "data",    NULL};
+    static const char *const keys[] = {"name", "comment", "models",   "recipes", "cells",  "seeds",
+                                       "blas", "limits",  "budget_s", "data",    "energy", NULL};
     const struct json *doc = &suite->doc;
     const char *name;
     struct hash hash;

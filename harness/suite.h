@@ -10,6 +10,7 @@
  *   "blas": "open",                                                     optional: "plain" repeats on any CPU
  *   "data": "noise",                                                    optional: random images, random weights
  *   "limits": {"train": 0, "valid": 0, "test": 0},                      optional: images used, 0 = all
+ *   "energy": "energy/mine.json",                                       optional: constants of the energy proxy
  *   "budget_s": 1.5 }                                                   optional: seconds of timing per cell
  *
  * The first recipe must be fp32: every other row is measured against it. With "data": "noise" recipes begin with init
@@ -17,6 +18,7 @@
 #ifndef SUITE_H
 #define SUITE_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "base/hash.h"
@@ -53,7 +55,8 @@ struct suite {
     uint32_t limit_train, limit_valid, limit_test;
     enum train_blas blas;
     double budget_s;
-    int noise; /* no labelled data: every model gets random inputs of its shape */
+    char energy_file[PATH_MAX]; /* "" where the suite names none */
+    int noise;                  /* no labelled data: every model gets random inputs of its shape */
 };
 
 /* ST_IO or ST_FORMAT with file and key path. Free with suite_free (accepts a zeroed struct). */

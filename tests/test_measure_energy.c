@@ -46,7 +46,7 @@ static struct energy_layer toy(enum energy_arithmetic arithmetic, int bits, uint
 static double dp(struct energy_layer layer)
 {
     struct energy_cost cost;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_OK);
     return cost.dp_pj;
 }
 
@@ -79,7 +79,7 @@ static void test_closed_form(void **state)
     layers[2] = toy(ENERGY_F32, 0, 0, 0, 1500000, 500000);     /* no products; 2 MB: DRAM */
     layers[2].other_ops = 100;
     layers[1].lanes = 16;
-    assert_int_equal(energy_estimate(&table, layers, 3, &cost), ST_OK);
+    assert_int_equal(energy_estimate(&table, layers, 3, ENERGY_ANALYTIC, &cost), ST_OK);
     NEAR(cost.mac_pj, 1000 * 4.6 + 500000 * 0.3 + 100 * 0.9, 1e-6);
     NEAR(cost.sram_pj, 4440 * 1.25 + 501500 * 12.5, 1e-6);
     NEAR(cost.dram_pj, 2000000 * 162.5, 1e-4);
@@ -98,9 +98,9 @@ static void test_instruction_overhead(void **state)
     struct energy_cost scalar, simd;
 
     (void)state;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &scalar), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &scalar), ST_OK);
     layer.lanes = energy_lanes(256, ENERGY_S32);
-    assert_int_equal(energy_estimate(&table, &layer, 1, &simd), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &simd), ST_OK);
     NEAR(scalar.instruction_pj, 567e6, 1);
     NEAR(simd.instruction_pj, 567e6 / 16, 1);
     NEAR(scalar.dp_pj, simd.dp_pj, 0); /* the kernel variant does not change what is moved and multiplied */
@@ -161,7 +161,7 @@ static void test_interpolated_widths_are_marked(void **state)
     struct energy_cost cost;
 
     (void)state;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_OK);
     assert_true(cost.interpolated);
     NEAR(cost.mac_pj, 1000 * (0.1 + 0.1), 1e-9);
 }
@@ -172,36 +172,113 @@ static void test_bad_layers(void **state)
     struct energy_cost cost;
 
     (void)state;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_BADARG);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_BADARG);
     layer.weight_bits = 33;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_BADARG);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_BADARG);
     layer.weight_bits = 8;
     layer.lanes = 0.5;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_BADARG);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_BADARG);
     layer.lanes = NAN;
-    assert_int_equal(energy_estimate(&table, &layer, 1, &cost), ST_BADARG);
-    assert_int_equal(energy_estimate(&table, &layer, 0, &cost), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &cost), ST_BADARG);
+    assert_int_equal(energy_estimate(&table, &layer, 0, ENERGY_ANALYTIC, &cost), ST_OK);
     NEAR(cost.cpu_pj, 0, 0);
 }
 
-static void test_breakdown(void **state)
+static void test_ratios(void **state)
 {
     struct energy_cost cost, base, none;
     struct energy_layer small = toy(ENERGY_S32, 8, 1000, 10, 10, 10), big = toy(ENERGY_F32, 32, 1000, 40, 40, 40);
-    cJSON *object = NULL;
+    char text[200];
 
     (void)state;
-    assert_int_equal(energy_estimate(&table, &small, 1, &cost), ST_OK);
-    assert_int_equal(energy_estimate(&table, &big, 1, &base), ST_OK);
-    assert_int_equal(energy_breakdown(&cost, &base, &object), ST_OK);
-    NEAR(cJSON_GetObjectItem(object, "dp_ratio")->valuedouble, (4600 + 120 * 1.25) / (300 + 30 * 1.25), 1e-9);
-    assert_string_equal(cJSON_GetObjectItem(object, "instruction_count_kind")->valuestring, "analytic");
-    cJSON_Delete(object);
+    assert_int_equal(energy_estimate(&table, &small, 1, ENERGY_ANALYTIC, &cost), ST_OK);
+    assert_int_equal(energy_estimate(&table, &big, 1, ENERGY_ANALYTIC, &base), ST_OK);
+    NEAR(energy_ratio_dp(&base, &cost), (4600 + 120 * 1.25) / (300 + 30 * 1.25), 1e-9);
+    NEAR(energy_ratio_cpu(&base, &cost), (4600 + 120 * 1.25 + 210000) / (300 + 30 * 1.25 + 210000), 1e-9);
     memset(&none, 0, sizeof none);
-    assert_int_equal(energy_breakdown(&none, &base, &object), ST_OK);
-    assert_true(cJSON_IsNull(cJSON_GetObjectItem(object, "dp_ratio")));
-    cJSON_Delete(object);
-    assert_non_null(strstr(energy_disclaimer, "not a measurement of this machine"));
+    assert_true(isnan(energy_ratio_dp(&base, &none)) && isnan(energy_ratio_cpu(&base, &none)));
+    assert_string_equal(energy_disclaimer(&table, text, sizeof text),
+                        "Modelled from operation and byte counts with published 45 nm constants; not a measurement of "
+                        "this machine.");
+}
+
+static void test_counted_instructions_replace_the_analytic_ones(void **state)
+{
+    struct energy_layer layer = toy(ENERGY_S32, 8, 1000, 10, 10, 10);
+    struct energy_cost analytic, counted;
+
+    (void)state;
+    assert_int_equal(energy_estimate(&table, &layer, 1, ENERGY_ANALYTIC, &analytic), ST_OK);
+    assert_int_equal(energy_estimate(&table, &layer, 1, 1234, &counted), ST_OK);
+    NEAR(counted.instructions, 1234, 0);
+    NEAR(counted.instruction_pj, 70 * 1234, 1e-9);
+    NEAR(counted.dp_pj, analytic.dp_pj, 0);
+    NEAR(counted.cpu_pj - counted.dp_pj, 70 * 1234, 1e-6);
+}
+
+/* ------------------------------------------------------------------ the other tables */
+
+static const char *const builtin[] = {TABLE, "suites/energy/j7.json", "suites/energy/a40.json"};
+
+static void test_all_tables(void **state)
+{
+    struct energy_layer layers[2] = {toy(ENERGY_S32, 8, 1000, 3000, 400, 40), toy(ENERGY_S32, 8, 50, 40000, 0, 0)};
+    struct energy_tables tables;
+    struct energy_cost cost;
+    char text[200];
+
+    (void)state;
+    assert_int_equal(energy_tables_load(NULL, builtin, 3, &tables), ST_OK);
+    assert_int_equal(tables.count, 3);
+    assert_string_equal(tables.table[0].name, "H45-v1");
+    assert_string_equal(tables.table[1].name, "J7-v1");
+    assert_string_equal(tables.table[2].name, "A40-v1");
+    NEAR(energy_mac_pj(&tables.table[1], ENERGY_F32, 32, NULL), 1.69, 1e-12);
+    NEAR(energy_mac_pj(&tables.table[1], ENERGY_S32, 8, NULL), 0.10, 1e-12);
+    NEAR(energy_mac_pj(&tables.table[2], ENERGY_F32, 32, NULL), 52.0, 1e-12);
+    NEAR(energy_mac_pj(&tables.table[2], ENERGY_S32, 8, NULL), 12.68 / 16 + 0.21, 1e-12);
+    /* In closed form: 3440 bytes in 8 KB, 40000 in 1 MB. */
+    assert_int_equal(energy_estimate(&tables.table[1], layers, 2, ENERGY_ANALYTIC, &cost), ST_OK);
+    NEAR(cost.dp_pj, 1050 * 0.10 + 3440 * 7.5 / 8 + 40000 * 14.0 / 8, 1e-6);
+    assert_false(cost.interpolated);
+    assert_true(isnan(cost.cpu_pj)); /* no figure per instruction: no CPU view, not a cheap one */
+    assert_true(isnan(energy_ratio_cpu(&cost, &cost)));
+    assert_string_equal(energy_disclaimer(&tables.table[1], text, sizeof text),
+                        "Modelled from operation and byte counts with published 7 nm constants; not a measurement of "
+                        "this machine.");
+    /* The 8-bit product of this table is derived: marked at every width. */
+    assert_int_equal(energy_estimate(&tables.table[2], layers, 1, ENERGY_ANALYTIC, &cost), ST_OK);
+    assert_true(cost.interpolated);
+    layers[0].arithmetic = ENERGY_F32;
+    layers[0].weight_bits = 32;
+    assert_int_equal(energy_estimate(&tables.table[2], layers, 1, ENERGY_ANALYTIC, &cost), ST_OK);
+    assert_false(cost.interpolated);
+}
+
+/* Fewer bits, bytes or products never cost more, whatever the table. */
+static void test_every_table_is_monotone(void **state)
+{
+    struct energy_tables tables;
+
+    (void)state;
+    assert_int_equal(energy_tables_load(NULL, builtin, 3, &tables), ST_OK);
+    for (int t = 0; t < tables.count; t++) {
+        double last = 0;
+        for (int bits = 1; bits <= 8; bits++) {
+            double now = energy_mac_pj(&tables.table[t], ENERGY_S32, bits, NULL);
+            assert_true(now > last);
+            last = now;
+        }
+        assert_true(energy_mac_pj(&tables.table[t], ENERGY_F32, 32, NULL) > last);
+        last = 0;
+        for (uint64_t size = 1; size < 1u << 28; size = size * 3 / 2 + 1) {
+            struct energy_layer layer = toy(ENERGY_S32, 8, size / 2, size, 10, 10);
+            struct energy_cost cost;
+            assert_int_equal(energy_estimate(&tables.table[t], &layer, 1, ENERGY_ANALYTIC, &cost), ST_OK);
+            assert_true(cost.dp_pj > last);
+            last = cost.dp_pj;
+        }
+    }
 }
 
 /* ------------------------------------------------------------------ hostile tables */
@@ -251,7 +328,12 @@ static void test_hostile_tables(void **state)
         {"\"f32_add\": 0.9", "\"f32_add\": 1e999"},
         {"\"f32_add\": 0.9,", ""},
         {"\"s8_mul\": 0.2", "\"s8_mul\": 5"},
-        {"\"s32_mul\": 3.1", "\"s32_mul\": 31"},
+        {"\"s8_mul\": 0.2", "\"s8_mul\": 0"},
+        {"\"s32_add\": 0.1", "\"s32_add\": 1"},
+        {"\"process_nm\": 45,", ""},
+        {"\"process_nm\": 45", "\"process_nm\": 4.5"},
+        {"\"memories\"", "\"interpolated\": [\"f32_mul\"], \"memories\""},
+        {"\"memories\"", "\"interpolated\": 1, \"memories\""},
         {"\"capacity_bytes\": 32768", "\"capacity_bytes\": 4096"},
         {"\"capacity_bytes\": 32768", "\"capacity_bytes\": 32768.5"},
         {"\"capacity_bytes\": 32768,", ""},
@@ -268,6 +350,7 @@ static void test_hostile_tables(void **state)
 
     (void)state;
     assert_int_equal(load_changed("H45-v1", "H45-v2"), ST_OK);
+    assert_int_equal(load_changed(",\n  \"instructions\": { \"pj_each\": 70, \"per_step\": 3 }", ""), ST_OK);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         enum status st = load_changed(changes[i][0], changes[i][1]);
         if (st != ST_FORMAT)
@@ -275,6 +358,29 @@ static void test_hostile_tables(void **state)
         assert_int_equal(st, ST_FORMAT);
     }
     assert_int_equal(energy_table_load("/nonexistent/h45.json", &(struct energy_table){.levels = 0}), ST_IO);
+}
+
+static void test_a_table_of_ones_own_comes_first(void **state)
+{
+    struct energy_tables tables;
+    char path[256];
+
+    (void)state;
+    file_join(path, sizeof path, folder, "table.json");
+    assert_int_equal(load_changed("H45-v1", "mine"), ST_OK);
+    assert_int_equal(energy_tables_load(path, builtin, 3, &tables), ST_OK);
+    assert_int_equal(tables.count, 4);
+    assert_string_equal(tables.table[0].name, "mine");
+    assert_string_equal(tables.table[1].name, "H45-v1");
+    /* One of the built-in ones named: not twice. */
+    assert_int_equal(energy_tables_load(builtin[1], builtin, 3, &tables), ST_OK);
+    assert_int_equal(tables.count, 3);
+    assert_string_equal(tables.table[0].name, "J7-v1");
+    /* A changed table under the old name could not be told from it. */
+    assert_int_equal(load_changed("\"f32_add\": 0.9", "\"f32_add\": 0.8"), ST_OK);
+    assert_int_equal(energy_tables_load(path, builtin, 3, &tables), ST_FORMAT);
+    assert_non_null(strstr(status_message(), "needs a new name"));
+    assert_int_equal(energy_tables_load(NULL, builtin, 0, &tables), ST_BADARG);
 }
 
 /* ------------------------------------------------------------------ powercap */
@@ -371,7 +477,11 @@ int main(void)
         cmocka_unit_test(test_working_set_decides_the_level),
         cmocka_unit_test(test_interpolated_widths_are_marked),
         cmocka_unit_test(test_bad_layers),
-        cmocka_unit_test(test_breakdown),
+        cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_counted_instructions_replace_the_analytic_ones),
+        cmocka_unit_test(test_all_tables),
+        cmocka_unit_test(test_every_table_is_monotone),
+        cmocka_unit_test_setup_teardown(test_a_table_of_ones_own_comes_first, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_hostile_tables, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_package_counter, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_unreadable_counter_is_a_skip, make_folder, remove_folder),

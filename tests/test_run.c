@@ -23,6 +23,7 @@ enum { FP32 = 0, PTQ = 2 }; /* recipes of suites/tiny.json */
 
 static int open_all(void **state)
 {
+    static const char *const tables[] = {"suites/energy/h45.json", "suites/energy/j7.json", "suites/energy/a40.json"};
     struct plan_options options = {0};
     (void)state;
     progress_silence(1);
@@ -36,8 +37,7 @@ static int open_all(void **state)
     kn_table_init(&context.artifacts.simd, kn_cpu_isa());
     clock_system(&context.clock);
     context.budget_s = 0.01;
-    if (energy_table_load("suites/energy/h45.json", &context.energy) != ST_OK ||
-        plan_expand(&suite, &options, &plan) != ST_OK)
+    if (energy_tables_load(NULL, tables, 3, &context.energy) != ST_OK || plan_expand(&suite, &options, &plan) != ST_OK)
         return -1;
     return artifact_make(&context.artifacts, 0, FP32, 1, &fp32) == ST_OK &&
                    artifact_make(&context.artifacts, 0, PTQ, 1, &ptq) == ST_OK

@@ -9,10 +9,13 @@
 
 enum { ENERGY_MAX_BYTES = 1 << 20 };
 
-const char energy_disclaimer[] =
-    "Modelled from operation and byte counts with published 45 nm constants; not a measurement of this machine.";
 const char energy_kind_modelled[] = "modelled";
 const char energy_kind_measured_package[] = "measured-package";
+const char energy_kind_apportioned[] = "apportioned";
+const char energy_coverage[] = "multiplications and additions executed, weights and activations moved once per layer; "
+                               "in the CPU view also instruction fetch, decode and control";
+const char energy_excludes[] =
+    "leakage, clock and voltage scaling, operating system, rest of the host, DRAM refresh and static power";
 
 static enum status copy_name(const struct json *doc, const cJSON *object, const char *path, char out[ENERGY_TEXT])
 {
@@ -51,6 +54,9 @@ static enum status read_instructions(const struct json *doc, struct energy_table
     static const char path[] = "instructions";
     const cJSON *object = NULL;
 
+    table->instruction_pj = table->instructions_per_step = NAN;
+    if (!cJSON_GetObjectItemCaseSensitive(doc->root, path))
+        return ST_OK;
     TRY(json_object(doc, doc->root, "", path, &object));
     TRY(json_keys(doc, object, path, keys));
     TRY(positive(doc, object, path, "pj_each", &table->instruction_pj));
@@ -108,34 +114,57 @@ static enum status read_levels(const struct json *doc, struct energy_table *tabl
     return ST_OK;
 }
 
-/* Monotone in the width of the operands, or fewer bits could cost more. */
+/* Monotone in the width of the operands, or fewer bits could cost more. (A 32-bit integer product may well cost more
+ * than a float one, whose significands have 24 bits: 7 nm.) */
 static enum status check_operations(const struct json *doc, const struct energy_table *table)
 {
     if (table->s8_mul_pj * 2 > table->s32_mul_pj)
         return json_error(doc, "operations_pj", "s8_mul", "expected at most half of s32_mul");
-    if (table->s32_mul_pj > table->f32_mul_pj || table->s32_add_pj > table->f32_add_pj)
-        return json_error(doc, "operations_pj", "s32_mul",
-                          "expected integer operations to cost no more than float ones");
+    if (table->s8_mul_pj > table->f32_mul_pj)
+        return json_error(doc, "operations_pj", "s8_mul", "expected no more than f32_mul");
+    if (table->s32_add_pj > table->f32_add_pj)
+        return json_error(doc, "operations_pj", "s32_add", "expected no more than f32_add");
+    return ST_OK;
+}
+
+/* Operations whose figure was not published but derived. */
+static enum status read_interpolated(const struct json *doc, struct energy_table *table)
+{
+    const cJSON *array = NULL, *item;
+
+    if (!cJSON_GetObjectItemCaseSensitive(doc->root, "interpolated"))
+        return ST_OK;
+    TRY(json_array(doc, doc->root, "", "interpolated", &array));
+    cJSON_ArrayForEach (item, array) {
+        if (!cJSON_IsString(item) || strcmp(item->valuestring, "s8_mul") != 0)
+            return json_error(doc, "", "interpolated", "expected [\"s8_mul\"]: the others must be published figures");
+        table->s8_interpolated = 1;
+    }
     return ST_OK;
 }
 
 static enum status read_table(const struct json *doc, struct energy_table *table)
 {
-    static const char *const keys[] = {"schema",        "name",     "technology",   "sources", "notes",
-                                       "operations_pj", "memories", "instructions", NULL};
+    static const char *const keys[] = {"schema", "name",          "technology",   "process_nm", "sources",
+                                       "notes",  "operations_pj", "interpolated", "memories",   "instructions",
+                                       NULL};
     const char *schema = NULL;
     const cJSON *sources = NULL;
+    long process_nm = 0;
 
     TRY(json_keys(doc, doc->root, "", keys));
     TRY(json_text(doc, doc->root, "", "schema", &schema));
     if (strcmp(schema, "packlight.energy/1") != 0)
         return json_error(doc, "", "schema", "expected \"packlight.energy/1\"");
     TRY(copy_name(doc, doc->root, "", table->name));
+    TRY(json_int(doc, doc->root, "", "process_nm", 1, 1000, &process_nm));
+    table->process_nm = (int)process_nm;
     TRY(json_array(doc, doc->root, "", "sources", &sources));
     if (cJSON_GetArraySize(sources) < 1)
         return json_error(doc, "", "sources", "expected at least one: constants without a source are not used");
     TRY(read_operations(doc, table));
     TRY(check_operations(doc, table));
+    TRY(read_interpolated(doc, table));
     TRY(read_levels(doc, table));
     return read_instructions(doc, table);
 }
@@ -161,6 +190,48 @@ out:
     return st;
 }
 
+static enum status add_table(const char *path, struct energy_tables *tables)
+{
+    struct energy_table *table = &tables->table[tables->count];
+
+    if (tables->count == ENERGY_TABLES)
+        return status_fail(ST_BADARG, "%s: more than %d tables of energy constants", path, ENERGY_TABLES);
+    TRY(energy_table_load(path, table));
+    for (int i = 0; i < tables->count; i++) {
+        if (strcmp(tables->table[i].sha256, table->sha256) == 0)
+            return ST_OK;
+        if (strcmp(tables->table[i].name, table->name) == 0)
+            return status_fail(ST_FORMAT, "%s: name: '%s' is taken by another table; a changed one needs a new name",
+                               path, table->name);
+    }
+    tables->count++;
+    return ST_OK;
+}
+
+enum status energy_tables_load(const char *first, const char *const *builtin, int n, struct energy_tables *out)
+{
+    struct energy_tables tables;
+
+    memset(&tables, 0, sizeof tables);
+    if (first)
+        TRY(add_table(first, &tables));
+    for (int i = 0; i < n; i++)
+        TRY(add_table(builtin[i], &tables));
+    if (tables.count == 0)
+        return status_fail(ST_BADARG, "no table of energy constants");
+    *out = tables;
+    return ST_OK;
+}
+
+const char *energy_disclaimer(const struct energy_table *table, char *buffer, size_t size)
+{
+    snprintf(
+        buffer, size,
+        "Modelled from operation and byte counts with published %d nm constants; not a measurement of this machine.",
+        table->process_nm);
+    return buffer;
+}
+
 int energy_level_for(const struct energy_table *table, uint64_t bytes)
 {
     int level = 0;
@@ -177,7 +248,7 @@ double energy_mac_pj(const struct energy_table *table, enum energy_arithmetic ar
         return table->f32_mul_pj + table->f32_add_pj;
     if (weight_bits > 16)
         return table->s32_mul_pj + table->s32_add_pj;
-    if (weight_bits != 8 && interpolated)
+    if ((weight_bits != 8 || table->s8_interpolated) && interpolated)
         *interpolated = 1;
     return table->s8_mul_pj * weight_bits / 8 + table->s32_add_pj;
 }
@@ -218,7 +289,7 @@ static enum status add_layer(const struct energy_table *table, const struct ener
 }
 
 enum status energy_estimate(const struct energy_table *table, const struct energy_layer *layers, size_t count,
-                            struct energy_cost *out)
+                            double instructions, struct energy_cost *out)
 {
     struct energy_cost cost;
 
@@ -228,6 +299,8 @@ enum status energy_estimate(const struct energy_table *table, const struct energ
         if (st != ST_OK)
             return status_prefix(st, "layer %zu", i);
     }
+    if (instructions >= 0)
+        cost.instructions = instructions;
     cost.instruction_pj = cost.instructions * table->instruction_pj;
     cost.dp_pj = cost.mac_pj + cost.sram_pj + cost.dram_pj;
     cost.cpu_pj = cost.dp_pj + cost.instruction_pj;
@@ -241,29 +314,12 @@ double energy_lanes(int vector_bits, enum energy_arithmetic arithmetic)
     return vector_bits > lane_bits ? (double)vector_bits / lane_bits : 1;
 }
 
-static int put(cJSON *object, const char *key, double value)
+double energy_ratio_dp(const struct energy_cost *baseline, const struct energy_cost *cost)
 {
-    return (isfinite(value) ? cJSON_AddNumberToObject(object, key, value) : cJSON_AddNullToObject(object, key)) != NULL;
+    return cost->dp_pj > 0 ? baseline->dp_pj / cost->dp_pj : NAN;
 }
 
-enum status energy_breakdown(const struct energy_cost *cost, const struct energy_cost *baseline, cJSON **out)
+double energy_ratio_cpu(const struct energy_cost *baseline, const struct energy_cost *cost)
 {
-    cJSON *object = cJSON_CreateObject();
-    int ok = object != NULL;
-
-    ok = ok && put(object, "mac_pj", cost->mac_pj);
-    ok = ok && put(object, "sram_pj", cost->sram_pj);
-    ok = ok && put(object, "dram_pj", cost->dram_pj);
-    ok = ok && put(object, "instruction_pj", cost->instruction_pj);
-    ok = ok && put(object, "dp_ratio", cost->dp_pj > 0 ? baseline->dp_pj / cost->dp_pj : NAN);
-    ok = ok && put(object, "cpu_ratio", cost->cpu_pj > 0 ? baseline->cpu_pj / cost->cpu_pj : NAN);
-    ok = ok && put(object, "instruction_count", cost->instructions);
-    ok = ok && cJSON_AddStringToObject(object, "instruction_count_kind", "analytic");
-    ok = ok && cJSON_AddBoolToObject(object, "interpolated", cost->interpolated);
-    if (!ok) {
-        cJSON_Delete(object);
-        return status_fail(ST_NOMEM, "energy: no memory for the breakdown");
-    }
-    *out = object;
-    return ST_OK;
+    return cost->cpu_pj > 0 ? baseline->cpu_pj / cost->cpu_pj : NAN;
 }

@@ -31,6 +31,11 @@ static const struct record_field fields_of_energy[] = {
     FIELD_FACTS(record_energy, kind, key, unit, title, decimals, golden)
 #include "report/record.def"
 };
+static const struct record_field fields_of_energy_model[] = {
+#define ENERGY_MODEL_FIELD(kind, key, unit, title, decimals, golden)                                                   \
+    FIELD_FACTS(record_energy_model, kind, key, unit, title, decimals, golden)
+#include "report/record.def"
+};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
@@ -62,6 +67,12 @@ const struct record_field *record_energy_fields(size_t *out_n)
 {
     *out_n = COUNT_OF(fields_of_energy);
     return fields_of_energy;
+}
+
+const struct record_field *record_energy_model_fields(size_t *out_n)
+{
+    *out_n = COUNT_OF(fields_of_energy_model);
+    return fields_of_energy_model;
 }
 
 const struct record_field *record_field_find(const char *key)
@@ -128,6 +139,11 @@ enum status record_energy_alloc(struct record *record, size_t n)
     return ALLOC(record, energy, fields_of_energy, n);
 }
 
+enum status record_energy_models_alloc(struct record *record, size_t n)
+{
+    return ALLOC(record, energy_models, fields_of_energy_model, n);
+}
+
 void record_init(struct record *record)
 {
     memset(record, 0, sizeof *record);
@@ -142,6 +158,7 @@ void record_free(struct record *record)
     FREE(record, ledger, fields_of_ledger);
     FREE(record, tensors, fields_of_tensor);
     FREE(record, energy, fields_of_energy);
+    FREE(record, energy_models, fields_of_energy_model);
     fields_free(record, fields_of_record, COUNT_OF(fields_of_record));
     record_init(record);
 }
@@ -171,6 +188,19 @@ enum status record_setf(char **text_member, const char *format, ...)
     free(*text_member);
     *text_member = copy;
     return ST_OK;
+}
+
+enum status record_add_note(struct record *record, const char *format, ...)
+{
+    char note[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(note, sizeof note, format, args);
+    va_end(args);
+    if (!record->notes)
+        return record_set(&record->notes, note);
+    return record_setf(&record->notes, "%s; %s", record->notes, note);
 }
 
 enum status record_set_cell(struct record *record)

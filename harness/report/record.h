@@ -41,6 +41,11 @@ struct record_energy {
 #include "report/record.def"
 };
 
+struct record_energy_model {
+#define ENERGY_MODEL_FIELD(kind, key, unit, title, decimals, golden) RECORD_MEMBER_##kind(key)
+#include "report/record.def"
+};
+
 struct record {
 #define RECORD_FIELD(kind, key, unit, title, decimals, golden) RECORD_MEMBER_##kind(key)
 #include "report/record.def"
@@ -52,6 +57,8 @@ struct record {
     size_t tensors_n;
     struct record_energy *energy; /* owned; written as "energy_breakdown" */
     size_t energy_n;
+    struct record_energy_model *energy_models; /* owned; written as "energy_models" */
+    size_t energy_models_n;
 };
 
 /* Every field null, no arrays. */
@@ -63,12 +70,15 @@ void record_free(struct record *record);
 enum status record_set(char **member, const char *text);
 /* The same with printf words. */
 enum status record_setf(char **member, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a sentence to the record's notes, after "; " where there are some. ST_NOMEM. */
+enum status record_add_note(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Array of n entries, every field null, replacing an older one. ST_BADARG above RECORD_MAX_ITEMS, ST_NOMEM. */
 enum status record_layers_alloc(struct record *record, size_t n);
 enum status record_ledger_alloc(struct record *record, size_t n);
 enum status record_tensors_alloc(struct record *record, size_t n);
 enum status record_energy_alloc(struct record *record, size_t n);
+enum status record_energy_models_alloc(struct record *record, size_t n);
 
 /* "model/config/kernel/t<threads>/b<batch>" from the record's own members into `cell`. ST_BADARG if one is null. */
 enum status record_set_cell(struct record *record);
@@ -91,6 +101,7 @@ const struct record_field *record_layer_fields(size_t *out_n);
 const struct record_field *record_ledger_fields(size_t *out_n);
 const struct record_field *record_tensor_fields(size_t *out_n);
 const struct record_field *record_energy_fields(size_t *out_n);
+const struct record_field *record_energy_model_fields(size_t *out_n);
 /* The named field of struct record, or NULL. */
 const struct record_field *record_field_find(const char *key);
 

@@ -17,6 +17,8 @@ struct array {
 static const struct array arrays[] = {
     {"energy_breakdown", offsetof(struct record, energy), offsetof(struct record, energy_n),
      sizeof(struct record_energy), record_energy_fields, record_energy_alloc},
+    {"energy_models", offsetof(struct record, energy_models), offsetof(struct record, energy_models_n),
+     sizeof(struct record_energy_model), record_energy_model_fields, record_energy_models_alloc},
     {"accuracy_ledger", offsetof(struct record, ledger), offsetof(struct record, ledger_n),
      sizeof(struct record_ledger), record_ledger_fields, record_ledger_alloc},
     {"kernels", offsetof(struct record, kernels), offsetof(struct record, kernels_n), sizeof(struct record_layer),

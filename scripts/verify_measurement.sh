@@ -1,0 +1,175 @@
+#!/bin/bash
+# Tries the ruler: everything that is promised about comparisons is measured here and printed as figures.
+# usage: verify_measurement.sh [PART...]     parts: statistics aa injected reversed neighbours defects gate kill (default: all)
+# Environment: AA_RUNS (10), AA_CELLS (pattern), INJECTED_CELLS (pattern), NEIGHBOUR_RUNS (20), KILLS (50), SIMULATIONS (10000)
+# Takes about an hour and a half on two quiet CPUs; nothing else should run meanwhile. Exit 1 when a promise is broken.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+work=${VERIFY_DIR:-build/verify}
+mkdir -p "$work"
+program=$PWD/packlight
+run=$work/run
+bad=0
+ruler=1 # seed of the next comparison
+say() { printf '%s\n' "$*"; }
+promise() { # promise GOOD TEXT
+    if [ "$1" = 1 ]; then say "holds   $2"; else
+        say "BROKEN  $2"
+        bad=1
+    fi
+}
+# field FILE KEY   value of a top-level key of verdict.json
+field() { sed -n "s/^.*\"$2\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$1" | head -1; }
+# rows DIR PATTERN...   lines of verdicts.jsonl that are gated latencies and match all patterns
+rows() {
+    local dir=$1 lines
+    shift
+    lines=$(grep '"metric":"latency"' "$dir/verdicts.jsonl" | grep '"role":"gated"')
+    for pattern in "$@"; do lines=$(printf '%s\n' "$lines" | grep -- "$pattern"); done
+    printf '%s\n' "$lines" | grep -c .
+}
+# compare NAME ARGUMENTS...   one comparison into $work/NAME; its exit code
+compare() {
+    local dir=$work/$1
+    shift
+    rm -rf "$dir"
+    ruler=$((ruler + 1))
+    "$program" compare "$@" --seed "$ruler" -o "$dir" --no-report --again >"$dir.out" 2>"$dir.err"
+}
+make_run() {
+    [ -s "$run/records.jsonl" ] && return
+    say "making the packed models of suites/verify.json"
+    "$program" bench suites/verify.json -o "$run" --no-cache --no-process >"$work/run.log" 2>&1 ||
+        { tail -5 "$work/run.log"; exit 2; }
+}
+
+statistics() {
+    say "== statistics: simulated runs of 200 cells under four kinds of noise"
+    make --no-print-directory verify-statistics SIMULATIONS="${SIMULATIONS:-10000}"
+    promise $((!$?)) "false alarms at most 1 % per run, intervals cover 93 to 98 %, antisymmetry (table above)"
+}
+
+aa() {
+    local runs=${AA_RUNS:-10} alarms=0 cells=0 refused=0 improved=0
+    say "== A/A: $runs live runs, identical code judged as if it differed, cells ${AA_CELLS:-all}"
+    make_run
+    for i in $(seq "$runs"); do
+        compare "aa-$i" "$program" "$program" --run "$run" --blind ${AA_CELLS:+--filter "$AA_CELLS"}
+        code=$?
+        [ "$code" = 4 ] && refused=$((refused + 1))
+        cells=$((cells + $(rows "$work/aa-$i" .)))
+        alarms=$((alarms + $(rows "$work/aa-$i" '"verdict":"regressed"')))
+        improved=$((improved + $(rows "$work/aa-$i" '"verdict":"improved"')))
+        say "run $i: exit $code, $(field "$work/aa-$i/verdict.json" verdict); $(rows "$work/aa-$i" .) cells," \
+            "$(rows "$work/aa-$i" '"verdict":"no-change"') no-change, $(rows "$work/aa-$i" '"verdict":"inconclusive"') inconclusive," \
+            "$(rows "$work/aa-$i" '"verdict":"regressed"') regressed, $(rows "$work/aa-$i" '"verdict":"improved"') improved," \
+            "MDE median $(field "$work/aa-$i/verdict.json" mde_median), p90 $(field "$work/aa-$i/verdict.json" mde_p90)"
+    done
+    promise $((alarms == 0)) "$alarms false regressions and $improved false improvements in $cells cells of $runs A/A runs ($refused refused by the machine)"
+    promise $((refused < runs)) "at least one A/A run was possible on this machine"
+}
+
+injected() {
+    local found conclusive
+    say "== +3 % injected into every cell, cells ${INJECTED_CELLS:-all}"
+    make_run
+    compare injected "$program" "$program" --run "$run" --blind --inject 3 ${INJECTED_CELLS:+--filter "$INJECTED_CELLS"}
+    say "exit $?, $(field "$work/injected/verdict.json" verdict)"
+    found=$(rows "$work/injected" '"verdict":"regressed"')
+    conclusive=$((found + $(rows "$work/injected" '"verdict":"no-change"') + $(rows "$work/injected" '"verdict":"improved"')))
+    promise $((found == conclusive && conclusive >= 59)) "+3 % found in $found of $conclusive conclusive cells (of $(rows "$work/injected" .))"
+}
+
+neighbours() {
+    local runs=${NEIGHBOUR_RUNS:-20} false=0 codes="" pids code
+    say "== two spinning neighbours: $runs runs"
+    make_run
+    for i in $(seq "$runs"); do
+        # Half of the time they are there before, half of the time they come in the middle.
+        (
+            [ $((i % 2)) = 0 ] || sleep 4
+            timeout 300 sh -c 'while :; do :; done' &
+            timeout 300 sh -c 'while :; do :; done' &
+            wait
+        ) &
+        pids=$!
+        compare "spin-$i" "$program" "$program" --run "$run" --blind --filter 'lenet5/*/t1/b1,dscnn*/t1/b1' --wait 2 --budget 0.2
+        code=$?
+        pkill -P "$pids" 2>/dev/null
+        pkill -f 'while :; do :; done' 2>/dev/null
+        wait "$pids" 2>/dev/null
+        codes="$codes $code"
+        case $code in 3 | 4) ;; 0) ;; *) false=$((false + 1)) ;; esac
+    done
+    say "exit codes:$codes"
+    promise $((false == 0)) "$false false verdicts in $runs runs beside two spinning processes"
+    promise $((!$(printf '%s' "$codes" | grep -c ' [0125]'))) "every run ended with 3 or 4"
+}
+
+# defect NAME FILE SED-EXPRESSION FILTER   a copy of the tree with one thing made worse must be found, and mirrored when reversed
+defect() {
+    local tree=$work/$1 code mirrored
+    rm -rf "$tree"
+    mkdir -p "$tree"
+    git ls-files -z | xargs -0 cp --parents -p -t "$tree"
+    mkdir -p "$tree/build"
+    cp -a "build/release-$(basename "${CC:-cc}")" "$tree/build/"
+    sed -i "$3" "$tree/$2"
+    cmp -s "$2" "$tree/$2" && { promise 0 "$1: the defect could not be planted in $2"; return; }
+    make --no-print-directory -C "$tree" all >"$work/$1.log" 2>&1 || { tail -5 "$work/$1.log"; promise 0 "$1: does not build"; return; }
+    compare "$1-found" "$program" "$tree/packlight" --run "$run" --filter "$4"
+    code=$?
+    promise $((code == 1)) "$1: exit $code, regressed in $(rows "$work/$1-found" '"verdict":"regressed"') of $(rows "$work/$1-found" .) cells, geometric mean x$(field "$work/$1-found/verdict.json" geomean_ratio)"
+    compare "$1-reversed" "$tree/packlight" "$program" --run "$run" --filter "$4"
+    mirrored=$(paste -d' ' <(ratios "$work/$1-found") <(ratios "$work/$1-reversed") |
+        awk '$1 == $5 { n++; good += (1 / $6 >= $3 - 0.01 && 1 / $6 <= $4 + 0.01) || (1 / $7 >= $2 - 0.01 && 1 / $8 <= $2 + 0.01) } END { printf "%d of %d", good, n }')
+    promise $((${mirrored% of *} * 10 >= ${mirrored#* of } * 9)) "$1 reversed: the reciprocal ratio within the interval (1 % for layout) in $mirrored cells, $(rows "$work/$1-reversed" '"verdict":"improved"') improved"
+}
+# cell ratio lo hi of every gated latency
+ratios() {
+    grep '"metric":"latency"' "$1/verdicts.jsonl" | grep '"role":"gated"' |
+        sed -n 's/.*"cell":"\([^"]*\)".*"ratio":\([0-9.e-]*\),"ratio_ci95":\[\([0-9.e-]*\),\([0-9.e-]*\)\].*/\1 \2 \3 \4/p' | sort
+}
+
+defects() {
+    say "== seeded defects"
+    make_run
+    defect simd-level kernels/gemm_f32.def '/avx512vnni_12x32/d;/avx2_6x16/d' 'lenet*/fp32/*,resnet8*/fp32/*/b1'
+    defect copied-twice harness/engine/engine_exec_move.c 's/^            t->run(\(.*\));$/            { t->run(\1); t->run(\1); }/' 'dscnn*/b1,resnet8*/b1'
+    defect no-fusion harness/graph/graph_quant.c 's/^    return fused_add(&links, i);$/    return fused_add(\&links, i) >= -1 ? -1 : -2;/' 'resnet8*/fp32/*/b1,resnet8*/ptq-s8/*/b1'
+}
+
+gate() {
+    local code
+    say "== the gate over 200 cells"
+    make_run
+    start=$(date +%s)
+    compare gate "$program" "$program" --run "$run" --blind
+    code=$?
+    seconds=$(($(date +%s) - start))
+    promise $((seconds <= 1200)) "200-cell gate took $seconds s (limit 1200), exit $code, $(rows "$work/gate" '"verdict":"inconclusive"') inconclusive, MDE median $(field "$work/gate/verdict.json" mde_median)"
+    cp "$work/gate/verdicts.jsonl" "$work/gate.first"
+    "$program" compare "$work/gate" --no-report >/dev/null
+    cmp -s "$work/gate.first" "$work/gate/verdicts.jsonl"
+    promise $((!$?)) "the same raw file gives byte-identical verdicts"
+}
+
+kill_resume() {
+    say "== killed at ${KILLS:-50} random instants"
+    bash tests/kill_resume.sh "${KILLS:-50}"
+    promise $((!$?)) "no finished record was lost (figures above)"
+}
+
+[ $# -gt 0 ] || set -- statistics gate aa injected neighbours defects kill
+for part in "$@"; do
+    case $part in
+    kill) kill_resume ;;
+    statistics | aa | injected | neighbours | defects | gate) "$part" ;;
+    *)
+        echo "verify_measurement.sh: no part '$part'" >&2
+        exit 2
+        ;;
+    esac
+done
+[ "$bad" = 0 ] && say "all promises hold" || say "some promises are broken"
+exit "$bad"
