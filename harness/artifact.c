@@ -93,17 +93,20 @@ static enum status make(const struct artifact_context *context, int model, int r
     enum status st;
     double start = progress_now_s();
 
+    live_show(context->live, "%s/%s: making the model", source->graph.name, suite->recipe_name[recipe_index]);
     TRY(make_path(context, model, recipe_index, seed, artifact));
     TRY_OUT(recipe_parse(&suite->doc, suite->recipes, "recipes", recipe_index, source->graph.name, &recipe));
     TRY_OUT(recipe_run(&recipe, &source->graph, &how, &result));
     if (result.warning[0])
-        fprintf(stderr, "warning: %s\n", result.warning);
+        live_warning(context->live, result.warning);
     artifact->train_s = result.trained_steps > 0 ? progress_now_s() - start : 0;
     for (int i = 0; i < recipe.steps; i++)
         artifact->epochs += recipe.step[i].train.epochs;
     for (int i = 0; i < result.stages; i++)
         add_stage(artifact, result.stage[i].name, result.stage[i].valid_top1, context->data->valid.n,
                   i == 0 ? -1 : result.stage[i].flips);
+    live_show(context->live, "%s/%s: accuracy with the reference kernels", source->graph.name,
+              suite->recipe_name[recipe_index]);
     TRY_OUT(plk_write(&result.graph, artifact->path, result.pack_flags, NULL));
     TRY_OUT(plk_read(artifact->path, &artifact->graph, &artifact->info));
     TRY_OUT(add_engine_stages(context, &result, artifact));

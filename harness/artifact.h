@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <signal.h>
 
+#include "base/live.h"
 #include "compress/recipe.h"
 #include "infer.h"
 #include "io/plk.h"
@@ -20,6 +21,7 @@ struct artifact_context {
     const char *dir;           /* the run's folder; artifacts go to dir/artifacts */
     const char *cache_dir;     /* NULL: none */
     const volatile sig_atomic_t *stop;
+    struct live *live; /* told what is being done; NULL: nobody */
 };
 
 enum { ARTIFACT_STAGES = RECIPE_MAX_STEPS + 2 };

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/live.h"
 #include "base/progress.h"
 #include "base/resource.h"
+#include "bench_line.h"
 #include "run.h"
 #include "rundir.h"
 
@@ -29,17 +31,32 @@ struct bench {
     int group_model, group_recipe, fp32_model;
     uint64_t group_seed, fp32_seed;
     char no_counter[512]; /* why this machine's energy cannot be measured */
-    int noise_model;      /* whose shape the random data has; -1: none */
-    int count[4];         /* ok, skip, failed, mismatch */
+    struct live live;
+    int id_width;    /* of the longest cell id */
+    int noise_model; /* whose shape the random data has; -1: none */
+    int count[4];    /* ok, skip, failed, mismatch */
 };
 
 static const char *const status_words[4] = {"ok", "skip", "failed", "mismatch"};
+
+/* "sse41,avx2": the levels of the SIMD cells. */
+static void name_levels(const struct bench_options *options, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = 0;
+    for (int i = 0; i < options->plan.levels && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? "," : "", options->plan.level[i].name);
+    if (options->plan.levels == 0)
+        snprintf(out, size, "%s", kn_isa_name(options->isa));
+}
 
 /* The settings that decide what a record says; a resumed run must have the same. */
 static enum status settings_json(const struct bench *bench, cJSON **out)
 {
     cJSON *run = cJSON_CreateObject();
     cJSON *seeds = run ? cJSON_AddArrayToObject(run, "seeds") : NULL;
+    char levels[128];
 
     if (!seeds) {
         cJSON_Delete(run);
@@ -49,7 +66,8 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
     cJSON_AddStringToObject(run, "suite_sha256", bench->suite.sha256);
     cJSON_AddStringToObject(run, "data", bench->data.name);
     cJSON_AddStringToObject(run, "data_sha256", bench->data.sha256);
-    cJSON_AddStringToObject(run, "isa", kn_isa_name(bench->options->isa));
+    name_levels(bench->options, levels, sizeof levels);
+    cJSON_AddStringToObject(run, "isa", levels);
     cJSON_AddStringToObject(run, "energy_sha256", bench->run.energy.table[0].sha256);
     for (int i = 0; i < bench->suite.seeds; i++)
         cJSON_AddItemToArray(seeds, cJSON_CreateNumber((double)bench->suite.seed[i]));
@@ -68,7 +86,7 @@ static enum status write_env(const struct bench *bench, const char *path)
                             counter->source == ENERGY_SOURCE_NONE ? bench->no_counter : counter->kind);
     if (counter->source != ENERGY_SOURCE_NONE)
         cJSON_AddStringToObject(run, "energy_counter", counter->name);
-    cJSON_AddNumberToObject(run, "worker_threads", bench->options->threads);
+    cJSON_AddNumberToObject(run, "worker_threads", bench->options->jobs);
     return rundir_write_env(path, bench->options->argc, bench->options->argv, run);
 }
 
@@ -95,6 +113,7 @@ static enum status open_dir(struct bench *bench)
         if (!file_exists(env))
             return status_fail(ST_BADARG, "--resume: %s holds no run (no env.json)", bench->dir);
         TRY(check_same_run(bench, env));
+        rundir_warn_now();
         if (file_exists(records)) {
             /* A first record that was cut off leaves nothing to keep. */
             bench->resumed = records_load(bench->dir, &bench->before) == ST_OK;
@@ -174,20 +193,18 @@ static enum status prepare(struct bench *bench, const struct plan_cell *cell)
     return ST_OK;
 }
 
-static void say(const struct record *record, size_t done, size_t all, double start_s)
+/* The line of a finished cell; with --quiet only what did not go right has one. */
+static void say(struct bench *bench, const struct record *record, size_t done, size_t all, double start_s)
 {
-    char left[32], figures[160] = "";
+    char left[32], line[BENCH_LINE];
 
-    if (strcmp(record->status, "ok") != 0)
-        snprintf(figures, sizeof figures, "%s: %.120s", record->status, record->reason ? record->reason : "");
-    else if (isnan(record->accuracy_top1))
-        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  no data   %8lld B", record->latency_ns_median / 1000,
-                 record->speedup_vs_fp32_simd, (long long)record->size_file_bytes);
-    else
-        snprintf(figures, sizeof figures, "%10.2f us  %6.2fx  %6.2f %%  %8lld B", record->latency_ns_median / 1000,
-                 record->speedup_vs_fp32_simd, 100 * record->accuracy_top1, (long long)record->size_file_bytes);
+    if (progress_silent() && strcmp(record->status, "ok") == 0)
+        return;
     progress_duration((progress_now_s() - start_s) / (double)done * (double)(all - done), left, sizeof left);
-    fprintf(stderr, "[%zu/%zu, %s left] %-58s %s\n", done, all, left, record->cell, figures);
+    bench_line(record, done, all, left, bench->id_width, live_columns(&bench->live), line, sizeof line);
+    live_clear(&bench->live);
+    fprintf(stderr, "%s\n", line);
+    live_head(&bench->live, "[%zu/%zu, %s left] ", done + (done < all), all, left);
 }
 
 static enum status run_cells(struct bench *bench)
@@ -195,10 +212,14 @@ static enum status run_cells(struct bench *bench)
     double start_s = progress_now_s();
     size_t done = 0, all = 0;
 
-    for (size_t i = 0; i < bench->plan.cells; i++)
+    for (size_t i = 0; i < bench->plan.cells; i++) {
+        int width = (int)strlen(bench->plan.cell[i].id);
         all += !finished_before(bench, &bench->plan.cell[i]);
+        bench->id_width = width > bench->id_width ? width : bench->id_width;
+    }
     if (bench->resumed)
         fprintf(stderr, "resuming %s: %zu of %zu cells are left\n", bench->dir, all, bench->plan.cells);
+    live_head(&bench->live, "[1/%zu] ", all);
     for (size_t i = 0; i < bench->plan.cells; i++) {
         const struct plan_cell *cell = &bench->plan.cell[i];
         struct record record;
@@ -212,7 +233,7 @@ static enum status run_cells(struct bench *bench)
         if (st == ST_OK) {
             for (int s = 0; s < 4; s++)
                 bench->count[s] += strcmp(record.status, status_words[s]) == 0;
-            say(&record, ++done, all, start_s);
+            say(bench, &record, ++done, all, start_s);
         }
         record_free(&record);
         TRY(st);
@@ -267,9 +288,10 @@ static enum status open_context(struct bench *bench)
     run->artifacts.dir = bench->dir;
     run->artifacts.cache_dir = *options->cache_dir ? options->cache_dir : NULL;
     run->artifacts.stop = options->stop;
+    run->artifacts.live = &bench->live;
     kn_table_init(&run->artifacts.ref, 0);
     kn_table_init(&run->artifacts.simd, options->isa);
-    TRY(pool_new(options->threads, &run->artifacts.pool));
+    TRY(pool_new(options->jobs, &run->artifacts.pool));
     clock_system(&run->clock);
     run->instructions = options->instructions;
     run->budget_s = bench->suite.budget_s;
@@ -287,6 +309,7 @@ static enum status run_all(struct bench *bench)
     TRY(suite_load(options->suite_file, &bench->suite));
     if (options->seeds)
         TRY(suite_set_seeds(&bench->suite, options->seeds));
+    suite_set_axes(&bench->suite, &options->axes);
     TRY(plan_expand(&bench->suite, &options->plan, &bench->plan));
     if (options->list) {
         for (size_t i = 0; i < bench->plan.cells; i++)
@@ -301,8 +324,10 @@ static enum status run_all(struct bench *bench)
     TRY(write_sample(bench, "sample.u8"));
     bench->noise_model = -1; /* the first model writes its own */
     TRY(run_cells(bench));
+    live_clear(&bench->live);
     fprintf(stderr, "%d ok, %d skipped, %d failed, %d wrong: %s\n", bench->count[0], bench->count[1], bench->count[2],
             bench->count[3], bench->dir);
+    rundir_repeat_warnings(bench->dir);
     return ST_OK;
 }
 
@@ -315,10 +340,11 @@ enum status bench_run(const struct bench_options *options, int *exit_code)
         return status_fail(ST_NOMEM, "no memory");
     bench->options = options;
     bench->group_model = bench->fp32_model = bench->noise_model = -1;
+    live_begin(&bench->live);
     st = run_all(bench);
+    live_clear(&bench->live);
     if (st == ST_INTERRUPTED)
-        status_fail(st, "interrupted; finished cells are kept, go on with: packlight bench %s --resume -o %s",
-                    options->suite_file, bench->dir);
+        rundir_interrupted(options->argc, options->argv, bench->dir);
     else if (st == ST_OK)
         *exit_code = bench->count[3] ? 5 : bench->count[2] ? 2 : 0;
     artifact_free(&bench->artifact);

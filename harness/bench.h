@@ -11,20 +11,21 @@
 
 struct bench_options {
     const char *suite_file;
-    const char *out_dir;   /* NULL: results/<date>-<host>-<commit>, with results/latest pointing at it */
-    const char *data_dir;  /* NULL: the Debian package's */
-    const char *cache_dir; /* "" = no cache */
-    const char *seeds;     /* NULL: the suite's */
-    struct plan_options plan;
-    uint32_t isa;            /* mask that SIMD cells may use */
-    int threads;             /* for training and accuracy; times are taken on one */
-    int resume;              /* go on in out_dir (or results/latest) */
-    int list;                /* print the cells and do nothing */
-    int no_process;          /* leave out whole-process times and cold starts */
-    const char *energy_file; /* table of energy constants; NULL: the suite's, or H45 */
-    int energy_windows;      /* per cell, where the machine has a counter; 0: do not measure */
-    int instructions;        /* count them under callgrind */
-    int argc;                /* the command line, for env.json */
+    const char *out_dir;      /* NULL: results/<date>-<host>-<commit>, with results/latest pointing at it */
+    const char *data_dir;     /* NULL: the Debian package's */
+    const char *cache_dir;    /* "" = no cache */
+    const char *seeds;        /* NULL: the suite's */
+    struct plan_options plan; /* with the ISA levels of the SIMD cells */
+    struct suite_axes axes;   /* threads and batches in place of the suite's */
+    uint32_t isa;             /* mask of the highest level: what FP32 SIMD baselines use */
+    int jobs;                 /* threads for training and accuracy; they change no figure */
+    int resume;               /* go on in out_dir (or results/latest) */
+    int list;                 /* print the cells and do nothing */
+    int no_process;           /* leave out whole-process times and cold starts */
+    const char *energy_file;  /* table of energy constants; NULL: the suite's, or H45 */
+    int energy_windows;       /* per cell, where the machine has a counter; 0: do not measure */
+    int instructions;         /* count them under callgrind */
+    int argc;                 /* the command line, for env.json */
     char **argv;
     const volatile sig_atomic_t *stop;
 };

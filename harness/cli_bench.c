@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "cli_common.h"
 #include "measure/energy_windows.h"
+#include "engine/engine.h"
 
 static const char help[] =
     "usage: packlight bench [SUITE.json] [options]        (default: suites/quick.json)\n"
@@ -19,15 +20,18 @@ static const char help[] =
     "appends its record to DIR/records.jsonl. Afterwards: packlight report DIR.\n"
     "\n"
     "  -o DIR            where to write (default: results/<date>-<host>-<commit>, results/latest points at it)\n"
-    "  --data DIR        folder with the four IDX files (default: Fashion-MNIST of Debian's dataset-fashion-mnist)\n"
-    "  --filter GLOB     only cells whose id matches, alternatives by comma: 'lenet5/*,*/simd/*'\n"
-    "  --list            print the cells and stop\n"
     "  --resume          go on with the run in -o DIR (default: results/latest)\n"
-    "  --seeds LIST      1-3 or 1,4,7 (default: the suite's)\n"
-    "  --isa LEVEL       cap of the SIMD cells: ref, sse41, avx2, avxvnni, avx512vnni, native\n"
-    "                    (default: $PACKLIGHT_ISA or native)\n"
-    "  --threads N       for training and accuracy; times are taken on the suite's (default: all processors)\n"
+    "  --list            print the ids of the cells, one a line, and stop\n"
+    "  --filter GLOB     only cells whose id matches, alternatives by comma: 'lenet5/*,*/simd/*/b1'\n"
+    "  --threads LIST    threads of the timed inference, instead of the suite's: 2 or 1,4 or 1-4\n"
+    "  --batch LIST      inputs per inference, instead of the suite's: 1,8-32:8 is 1, 8, 16, 24, 32. Reference cells\n"
+    "                    get the smallest number of each list\n"
+    "  --isa LEVELS      of the SIMD cells: sse41, avx2, avxvnni, avx512vnni, native, or ref for none (default:\n"
+    "                    $PACKLIGHT_ISA or native). Several are an axis (sse41,avx2): ids end in /LEVEL, all are\n"
+    "                    compared with FP32 at the highest, and what this processor lacks is a skipped row\n"
+    "  --seeds LIST      of training: 1-3 or 1,4,7 (default: the suite's)\n"
     "  --shard I/N       only the I-th of N parts (whole recipes)\n"
+    "  --data DIR        folder with the four IDX files (default: Fashion-MNIST of Debian's dataset-fashion-mnist)\n"
     "  --cache DIR       trained weights (default: results/cache); --no-cache trains anew\n"
     "  --no-process      leave out whole-process times (hyperfine) and cold starts\n"
     "  --energy FILE     constants of the energy proxy (default: the suite's, else suites/energy/h45.json)\n"
@@ -36,9 +40,11 @@ static const char help[] =
     "                    and one idle one per SIMD cell, a minute each at the default of 5; 0 measures none\n"
     "  --instructions    count the instructions of an inference under valgrind (batch 1, one thread, up to AVX2);\n"
     "                    some seconds per cell, more for large models\n"
-    "  --quiet           no progress\n"
+    "  --jobs N          threads for training and accuracy; changes no figure (default: all processors)\n"
+    "  --quiet           no progress; only cells that did not go right have a line\n"
     "\n"
-    "example: packlight bench suites/quick.json --filter 'lenet5/*' -o /tmp/lenet5\n"
+    "examples: packlight bench suites/quick.json --filter 'lenet5/*' -o /tmp/lenet5\n"
+    "          packlight bench suites/zoo.json --threads 1,2 --batch 1,8-32:8 --isa sse41,avx2,native --list\n"
     "exit code: 0 fine, 2 a cell failed or bad input, 5 a cell's output was wrong\n";
 
 enum {
@@ -49,6 +55,8 @@ enum {
     OPT_SEEDS,
     OPT_ISA,
     OPT_THREADS,
+    OPT_BATCH,
+    OPT_JOBS,
     OPT_SHARD,
     OPT_CACHE,
     OPT_NO_CACHE,
@@ -68,6 +76,8 @@ static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPT_SEEDS},
     {"isa", required_argument, NULL, OPT_ISA},
     {"threads", required_argument, NULL, OPT_THREADS},
+    {"batch", required_argument, NULL, OPT_BATCH},
+    {"jobs", required_argument, NULL, OPT_JOBS},
     {"shard", required_argument, NULL, OPT_SHARD},
     {"cache", required_argument, NULL, OPT_CACHE},
     {"no-cache", no_argument, NULL, OPT_NO_CACHE},
@@ -108,8 +118,12 @@ static enum status read_option(int option, struct bench_options *o, const char *
         *isa = optarg;
         return ST_OK;
     case OPT_THREADS:
-        TRY(cli_int("--threads", optarg, 1, 256, &number));
-        o->threads = (int)number;
+        return cli_list("--threads", optarg, 1, ENGINE_THREADS_MAX, o->axes.threads, SUITE_LIST, &o->axes.n_threads);
+    case OPT_BATCH:
+        return cli_list("--batch", optarg, 1, SUITE_BATCH_MAX, o->axes.batches, SUITE_LIST, &o->axes.n_batches);
+    case OPT_JOBS:
+        TRY(cli_int("--jobs", optarg, 1, 256, &number));
+        o->jobs = (int)number;
         return ST_OK;
     case OPT_SHARD:
         return cli_shard(optarg, &o->plan.shard, &o->plan.shards);
@@ -147,7 +161,7 @@ enum status cli_bench(int argc, char **argv, int *exit_code)
     const char *isa = NULL;
     int option;
 
-    o.threads = pool_cpus();
+    o.jobs = pool_cpus();
     o.energy_windows = energy_windows_defaults().windows;
     opterr = 0;
     optind = 1;
@@ -162,7 +176,7 @@ enum status cli_bench(int argc, char **argv, int *exit_code)
     }
     if (optind < argc - 1)
         return status_fail(ST_BADARG, "one suite at a time: '%s' and '%s' were given", argv[optind], argv[optind + 1]);
-    TRY(cli_isa(isa, &o.isa));
+    TRY(cli_isa_levels(isa, o.plan.level, &o.plan.levels, &o.isa));
     if (optind < argc)
         snprintf(suite, sizeof suite, "%s", argv[optind]);
     else

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/list.h"
+#include "base/live.h"
 #include "base/pool.h"
 #include "base/progress.h"
 #include "base/resource.h"
@@ -13,23 +15,24 @@
 #include "io/plk.h"
 #include "suite.h"
 
-static const char help[] = "usage: packlight compress --model NAME --recipe NAME -o FILE.plk [options]\n"
-                           "\n"
-                           "Makes one recipe of a suite for one of its models and writes the packed file.\n"
-                           "\n"
-                           "  --suite FILE   where model and recipe are defined (default: suites/quick.json)\n"
-                           "  --data DIR     folder with the four IDX files (default: Debian's dataset-fashion-mnist)\n"
-                           "  --seed N       (default: the suite's first)\n"
-                           "  --threads N    (default: all processors; the result is the same with any number)\n"
-                           "  --cache DIR    trained weights (default: results/cache); --no-cache trains anew\n"
-                           "  --quiet        no progress\n"
-                           "\n"
-                           "example: packlight compress --model lenet5 --recipe qat-s8 -o lenet5-qat-s8.plk\n";
+static const char help[] =
+    "usage: packlight compress --model NAME --recipe NAME -o FILE.plk [options]\n"
+    "\n"
+    "Makes one recipe of a suite for one of its models and writes the packed file.\n"
+    "\n"
+    "  --suite FILE   where model and recipe are defined (default: suites/quick.json)\n"
+    "  --data DIR     folder with the four IDX files (default: Debian's dataset-fashion-mnist)\n"
+    "  --seed N       (default: the suite's first)\n"
+    "  --jobs N       threads (default: all processors; the result is the same with any number)\n"
+    "  --cache DIR    trained weights (default: results/cache); --no-cache trains anew\n"
+    "  --quiet        no progress\n"
+    "\n"
+    "example: packlight compress --model lenet5 --recipe qat-s8 -o lenet5-qat-s8.plk\n";
 
 struct compress {
     const char *suite, *model, *recipe, *out, *data, *seed;
     const char *cache; /* NULL: none */
-    long threads;
+    long jobs;
 };
 
 static enum status find(const struct suite *suite, const struct compress *c, int *model, int *recipe)
@@ -72,11 +75,11 @@ static enum status compress(const struct compress *c)
     TRY(suite_load(c->suite, &suite));
     TRY_OUT(find(&suite, c, &model, &index));
     if (c->seed)
-        TRY_OUT(suite_set_seeds(&suite, c->seed));
+        TRY_OUT(list_numbers("--seed", c->seed, 0, UINT64_MAX, suite.seed, 1, &suite.seeds));
     TRY_OUT(dataset_load(c->data, &data));
     dataset_limit(&data, suite.limit_train, suite.limit_valid, suite.limit_test);
     TRY_OUT(infer_check_shape(&suite.model[model].graph, &data.valid));
-    TRY_OUT(pool_new((int)c->threads, &pool));
+    TRY_OUT(pool_new((int)c->jobs, &pool));
     context = (struct recipe_context){.data = &data,
                                       .pool = pool,
                                       .seed = suite.seed[0],
@@ -87,7 +90,7 @@ static enum status compress(const struct compress *c)
     TRY_OUT(recipe_parse(&suite.doc, suite.recipes, "recipes", index, c->model, &recipe));
     TRY_OUT(recipe_run(&recipe, &suite.model[model].graph, &context, &result));
     if (result.warning[0])
-        fprintf(stderr, "warning: %s\n", result.warning);
+        live_warning(NULL, result.warning);
     TRY_OUT(plk_write(&result.graph, c->out, result.pack_flags, &info));
     report(&result, &info, c->out);
 out:
@@ -105,10 +108,10 @@ enum status cli_compress(int argc, char **argv, int *exit_code)
         {"suite", required_argument, NULL, 'S'},  {"model", required_argument, NULL, 'm'},
         {"recipe", required_argument, NULL, 'r'}, {"output", required_argument, NULL, 'o'},
         {"data", required_argument, NULL, 'd'},   {"seed", required_argument, NULL, 's'},
-        {"cache", required_argument, NULL, 'c'},  {"threads", required_argument, NULL, 't'},
+        {"cache", required_argument, NULL, 'c'},  {"jobs", required_argument, NULL, 'j'},
         {"no-cache", no_argument, NULL, 'C'},     {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct compress c = {.cache = "results/cache", .threads = pool_cpus()};
+    struct compress c = {.cache = "results/cache", .jobs = pool_cpus()};
     char suite[4096];
     int option;
 
@@ -144,8 +147,8 @@ enum status cli_compress(int argc, char **argv, int *exit_code)
         case 'q':
             progress_silence(1);
             break;
-        case 't':
-            TRY(cli_int("--threads", optarg, 1, 256, &c.threads));
+        case 'j':
+            TRY(cli_int("--jobs", optarg, 1, 256, &c.jobs));
             break;
         case 'h':
             fputs(help, stdout);

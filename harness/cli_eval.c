@@ -20,7 +20,7 @@ static const char help[] =
     "  --data DIR            folder with the four IDX files (default: Debian's dataset-fashion-mnist)\n"
     "  --isa LEVEL           ref, sse41, avx2, avxvnni, avx512vnni, native (default: $PACKLIGHT_ISA or native)\n"
     "  --batch N             images per call (default: 1)\n"
-    "  --threads N           images are shared out (default: all processors)\n"
+    "  --jobs N              threads that share out the images (default: all processors)\n"
     "\n"
     "example: packlight eval results/latest/artifacts/lenet5-qat-s8.plk --against "
     "results/latest/artifacts/lenet5-fp32.plk\n";
@@ -28,7 +28,7 @@ static const char help[] =
 struct eval {
     const char *file, *against, *data;
     uint32_t isa;
-    long batch, threads;
+    long batch, jobs;
 };
 
 static enum status infer_file(const struct eval *eval, const char *file, const struct dataset *test, struct pool *pool,
@@ -56,7 +56,7 @@ static enum status evaluate(const struct eval *eval)
     enum status st;
 
     TRY_OUT(dataset_load(eval->data, &data));
-    TRY_OUT(pool_new((int)eval->threads, &pool));
+    TRY_OUT(pool_new((int)eval->jobs, &pool));
     TRY_OUT(infer_file(eval, eval->file, &data.test, pool, &result));
     accuracy = accuracy_top1(result.predictions, data.test.labels, data.test.n);
     printf("top-1 %.2f %% [%.2f, %.2f] of %u images, %s kernels\n", 100 * accuracy.top1, 100 * accuracy.lo,
@@ -85,10 +85,10 @@ enum status cli_eval(int argc, char **argv, int *exit_code)
                                                  {"data", required_argument, NULL, 'd'},
                                                  {"isa", required_argument, NULL, 'I'},
                                                  {"batch", required_argument, NULL, 'b'},
-                                                 {"threads", required_argument, NULL, 't'},
+                                                 {"jobs", required_argument, NULL, 'j'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
-    struct eval eval = {.batch = 1, .threads = pool_cpus()};
+    struct eval eval = {.batch = 1, .jobs = pool_cpus()};
     const char *isa = NULL;
     int option;
 
@@ -109,8 +109,8 @@ enum status cli_eval(int argc, char **argv, int *exit_code)
         case 'b':
             TRY(cli_int("--batch", optarg, 1, 4096, &eval.batch));
             break;
-        case 't':
-            TRY(cli_int("--threads", optarg, 1, 256, &eval.threads));
+        case 'j':
+            TRY(cli_int("--jobs", optarg, 1, 256, &eval.jobs));
             break;
         case 'h':
             fputs(help, stdout);

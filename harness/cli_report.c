@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/terminal.h"
 #include "cli.h"
 #include "report/emit.h"
 #include "report/plots.h"
@@ -25,6 +25,8 @@ static const char help[] =
     "  --color WHEN     auto (default: on a terminal, unless NO_COLOR is set or TERM is dumb), always or never\n"
     "  --filter GLOB    only cells whose name matches, alternatives by comma: 'lenet5/*,*/simd/*'; FP32 stays as the "
     "base\n"
+    "  --columns all    with a table of all cells and every column of it; varying (default): what is the same in all\n"
+    "                   cells is said once\n"
     "  --no-plots       tables only\n"
     "\n"
     "example:\n"
@@ -34,32 +36,22 @@ enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 struct options {
     const char *dir, *format, *out, *filter;
-    int plots;
+    int plots, all_columns;
     enum colour colour;
 };
 
-/* COLUMNS wins, then the terminal's own width; 120 where the output is not a terminal. */
-static int terminal_width(void)
+/* 120 where the output is not a terminal. */
+static int report_width(void)
 {
-    const char *columns = getenv("COLUMNS");
-    struct winsize size;
-    long width = columns ? strtol(columns, NULL, 10) : 0;
+    int width = terminal_columns(STDOUT_FILENO, 120);
 
-    if (width <= 0 && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-        width = size.ws_col;
-    if (width <= 0)
-        width = 120;
-    return width < 40 ? 40 : width > 200 ? 200 : (int)width;
+    return width < 40 ? 40 : width > 200 ? 200 : width;
 }
 
 /* An option on the command line wins over the environment (no-color.org). */
 static int want_colour(enum colour when)
 {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-    if (when != COLOUR_AUTO)
-        return when == COLOUR_ALWAYS;
-    return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+    return when == COLOUR_AUTO ? terminal_colour(STDOUT_FILENO) : when == COLOUR_ALWAYS;
 }
 
 static enum status parse_colour(const char *word, enum colour *out)
@@ -76,14 +68,18 @@ static enum status parse_colour(const char *word, enum colour *out)
 
 static enum status parse_options(int argc, char **argv, struct options *out, int *helped)
 {
-    static const struct option longs[] = {
-        {"format", required_argument, NULL, 'f'}, {"filter", required_argument, NULL, 'g'},
-        {"no-plots", no_argument, NULL, 'n'},     {"output", required_argument, NULL, 'o'},
-        {"color", required_argument, NULL, 'c'},  {"colour", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
+                                          {"filter", required_argument, NULL, 'g'},
+                                          {"no-plots", no_argument, NULL, 'n'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"color", required_argument, NULL, 'c'},
+                                          {"colour", required_argument, NULL, 'c'},
+                                          {"columns", required_argument, NULL, 'C'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
-    *out = (struct options){"results/latest", "all", NULL, NULL, 1, COLOUR_AUTO};
+    *out = (struct options){"results/latest", "all", NULL, NULL, 1, 0, COLOUR_AUTO};
     *helped = 0;
     optind = 1;
     opterr = 0;
@@ -94,6 +90,11 @@ static enum status parse_options(int argc, char **argv, struct options *out, int
             break;
         case 'g':
             out->filter = optarg;
+            break;
+        case 'C':
+            if (strcmp(optarg, "all") != 0 && strcmp(optarg, "varying") != 0)
+                return status_fail(ST_BADARG, "--columns %s: expected all or varying", optarg);
+            out->all_columns = optarg[0] == 'a';
             break;
         case 'n':
             out->plots = 0;
@@ -245,13 +246,14 @@ enum status cli_report(int argc, char **argv, int *exit_code)
         fprintf(stderr, "note: %zu line%s of %s/records.jsonl cut off by a kill %s left out\n", records.torn,
                 records.torn == 1 ? "" : "s", options.dir, records.torn == 1 ? "is" : "are");
     TRY_OUT(report_make(&records, options.filter, &report));
+    report.all_columns = options.all_columns;
     if (all || options.out)
         TRY_OUT(file_make_dirs(dir));
     if (options.plots) {
         TRY_OUT(plots_make(&report, &plots));
         TRY_OUT(prepare_plots(&options, dir, &plots));
     }
-    emit = (struct emit_options){terminal_width(), 0, options.plots ? &plots : NULL};
+    emit = (struct emit_options){report_width(), 0, options.plots ? &plots : NULL};
     if (all || options.out)
         TRY_OUT(write_all(&options, &report, &emit, dir));
     emit.colour = want_colour(options.colour);

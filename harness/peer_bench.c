@@ -203,6 +203,7 @@ static enum status run_all(struct bench *bench)
     TRY(run_cells(bench));
     fprintf(stderr, "%d ok, %d skipped, %d failed, %d wrong: %s\n", bench->count[0], bench->count[1], bench->count[2],
             bench->count[3], bench->dir);
+    rundir_repeat_warnings(bench->dir);
     return ST_OK;
 }
 
@@ -216,8 +217,7 @@ enum status peer_bench_run(const struct peer_bench_options *options, int *exit_c
     bench->options = options;
     st = run_all(bench);
     if (st == ST_INTERRUPTED)
-        status_fail(st, "interrupted; finished cells are kept, go on with: packlight peers %s --resume -o %s",
-                    options->suite_file, bench->dir);
+        rundir_interrupted(options->argc, options->argv, bench->dir);
     else if (st == ST_OK)
         *exit_code = bench->count[3] ? 5 : bench->count[2] ? 2 : 0;
     peer_run_close(&bench->run);

@@ -22,6 +22,7 @@ struct work {
     const struct plan_cell *cell;
     const struct artifact *artifact, *fp32;
     const struct kn_table *table;
+    struct kn_table level;      /* of a cell whose ISA level is not the run's highest */
     struct infer computed;      /* owned */
     const struct infer *result; /* computed, or the artifact's own */
     struct runner self, baseline, reference;
@@ -43,7 +44,7 @@ static enum status fill_identity(const struct work *w, struct record *r)
     TRY(record_set(&r->config, suite->recipe_name[cell->recipe]));
     TRY(record_set(&r->family, recipe_family(suite->recipe_name[cell->recipe])));
     TRY(record_set(&r->kernel, cell->simd ? "simd" : "ref"));
-    TRY(record_set(&r->isa, kn_isa_name(w->table->mask)));
+    TRY(record_set(&r->isa, kn_isa_name(cell->absent ? cell->isa : w->table->mask)));
     r->threads = cell->threads;
     r->batch = cell->batch;
     return ST_OK;
@@ -278,6 +279,11 @@ static enum status open_runners(struct work *w)
     return ST_OK;
 }
 
+static void show(const struct work *w, const char *doing)
+{
+    live_show(w->context->artifacts.live, "%s: %s", w->cell->id, doing);
+}
+
 /* Accuracy and correctness first: only a right output gets a time. */
 static enum status measure(struct work *w, struct record *r)
 {
@@ -294,6 +300,7 @@ static enum status measure(struct work *w, struct record *r)
 
     w->result = &w->artifact->ref; /* what the reference kernels gave, image by image */
     if (w->cell->simd || w->cell->batch != 1) {
+        show(w, "accuracy");
         TRY(infer_dataset(&w->artifact->graph, w->table, w->cell->batch, &a->data->test, a->pool, &w->computed));
         w->result = &w->computed;
     }
@@ -305,14 +312,19 @@ static enum status measure(struct work *w, struct record *r)
     r->ram_peak_bytes = (int64_t)engine_arena_bytes(w->self.engine);
     r->weights_packed_bytes = (int64_t)engine_weight_bytes(w->self.engine);
     TRY(fill_energy(w, &fresh, r));
+    show(w, "timing against FP32");
     TRY(measure_latency(w, r));
-    if (w->cell->simd)
+    if (w->cell->simd) {
+        show(w, "timing against the reference");
         TRY(measure_against_reference(w, r));
+    }
+    show(w, "timing its layers");
     TRY(measure_layers(w, r));
     if (w->cell->simd)
         TRY(run_energy_measure(&w->counter, &w->context->windows, runner_call, &w->self, w->cell->batch, r));
     TRY(runner_verify(&w->self, w->result, w->cell->id));
-    TRY(record_setf(&r->speedup_baseline, "%s/fp32/simd/t%d/b%d", r->model, w->cell->threads, w->cell->batch));
+    TRY(record_set(&r->speedup_baseline, w->cell->baseline));
+    show(w, "timing whole processes");
     return measure_cold(w, &fresh, r);
 }
 
@@ -334,6 +346,19 @@ static void drop_times(struct record *r)
         r->kernels[i].ns = NAN;
 }
 
+/* The kernels of the cell: the run's highest level, one below it, or the reference. */
+static const struct kn_table *choose_table(struct work *w)
+{
+    const struct artifact_context *a = &w->context->artifacts;
+
+    if (!w->cell->simd)
+        return &a->ref;
+    if (w->cell->absent || w->cell->isa == 0 || w->cell->isa == a->simd.mask)
+        return &a->simd;
+    kn_table_init(&w->level, w->cell->isa);
+    return &w->level;
+}
+
 static enum status fill(struct work *w, struct record *r)
 {
     const struct artifact *bad = !w->artifact->made ? w->artifact : !w->fp32->made ? w->fp32 : NULL;
@@ -345,6 +370,10 @@ static enum status fill(struct work *w, struct record *r)
         return record_setf(&r->reason, "%s%s", bad == w->artifact ? "" : "its FP32 baseline failed: ", bad->reason);
     }
     TRY(fill_size(w, r));
+    if (w->cell->absent) {
+        TRY(record_set(&r->status, "skip"));
+        return record_setf(&r->reason, "this CPU has %s only, not %s", kn_isa_name(kn_cpu_isa()), r->isa);
+    }
     if (w->cell->simd && w->table->mask == 0) {
         TRY(record_set(&r->status, "skip"));
         return record_set(&r->reason, "no SIMD level is usable on this CPU or allowed by --isa");
@@ -377,7 +406,7 @@ enum status run_cell(const struct run_context *context, const struct plan_cell *
     w->cell = cell;
     w->artifact = artifact;
     w->fp32 = fp32;
-    w->table = cell->simd ? &context->artifacts.simd : &context->artifacts.ref;
+    w->table = choose_table(w);
     st = fill(w, out);
     runner_free(&w->self);
     runner_free(&w->baseline);

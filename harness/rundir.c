@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/live.h"
+#include "base/terminal.h"
 #include "measure/build_info.h"
 #include "measure/host.h"
 
@@ -34,6 +36,73 @@ enum status rundir_name(const char *out_dir, int resume, const char *link, char 
     return ST_OK;
 }
 
+static void print_warnings(const cJSON *warnings)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach (item, warnings)
+        if (cJSON_IsString(item))
+            live_warning(NULL, item->valuestring);
+}
+
+void rundir_warn_now(void)
+{
+    cJSON *facts = NULL, *warnings = NULL;
+
+    if (host_facts(&facts) == ST_OK && host_warnings(facts, &warnings) == ST_OK)
+        print_warnings(warnings);
+    cJSON_Delete(warnings);
+    cJSON_Delete(facts);
+}
+
+void rundir_repeat_warnings(const char *dir)
+{
+    const char *on = terminal_tone(STDERR_FILENO, TERMINAL_WARN);
+    char path[PATH_MAX], line[1024];
+    struct json env;
+
+    if (file_join(path, sizeof path, dir, "env.json") != ST_OK || json_load(path, &env) != ST_OK)
+        return;
+    if (*host_warnings_line(cJSON_GetObjectItemCaseSensitive(env.root, "warnings"), line, sizeof line))
+        fprintf(stderr, "%s%s%s\n", on, line, *on ? TERMINAL_OFF : "");
+    json_free(&env);
+}
+
+/* Appends a word as a shell would need it: 'it'\''s'. */
+static void add_word(char *out, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
+    size_t used = strlen(out);
+
+    if (*word && strspn(word, plain) == strlen(word)) {
+        snprintf(out + used, size - used, " %s", word);
+        return;
+    }
+    used += (size_t)snprintf(out + used, size - used, " '");
+    for (; *word && used + 8 < size; word++)
+        used += (size_t)snprintf(out + used, size - used, *word == '\'' ? "'\\''" : "%c", *word);
+    if (used < size)
+        snprintf(out + used, size - used, "'");
+}
+
+enum status rundir_interrupted(int argc, char **argv, const char *dir)
+{
+    char command[768] = "packlight";
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--resume") == 0)
+            continue;
+        if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0)
+            i++;
+        else
+            add_word(command, sizeof command, argv[i]);
+    }
+    add_word(command, sizeof command, "--resume");
+    add_word(command, sizeof command, "-o");
+    add_word(command, sizeof command, dir);
+    return status_fail(ST_INTERRUPTED, "interrupted; finished cells are kept, go on with: %s", command);
+}
+
 enum status rundir_write_env(const char *path, int argc, char **argv, cJSON *run)
 {
     cJSON *facts = NULL, *warnings = NULL;
@@ -49,8 +118,7 @@ enum status rundir_write_env(const char *path, int argc, char **argv, cJSON *run
         used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "packlight ", argv[i]);
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    for (int i = 0; cJSON_IsArray(warnings) && i < cJSON_GetArraySize(warnings); i++)
-        fprintf(stderr, "warning: %s\n", cJSON_GetArrayItem(warnings, i)->valuestring);
+    print_warnings(warnings);
     cJSON_AddStringToObject(run, "command", command);
     cJSON_AddStringToObject(run, "started", stamp);
     cJSON_AddItemToObject(facts, "warnings", warnings);

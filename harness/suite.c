@@ -1,12 +1,12 @@
 #include "suite.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/list.h"
 #include "compress/recipe.h"
 #include "engine/engine.h"
 #include "graph/graph_json.h"
@@ -58,7 +58,7 @@ static enum status read_axes(struct suite *suite)
             if (suite->axis[i].simd == axis->simd)
                 return json_error(doc, path, "kernel", "'%s' is given twice", kernel);
         TRY(read_ints(doc, item, path, "threads", 1, ENGINE_THREADS_MAX, axis->threads, &axis->n_threads));
-        TRY(read_ints(doc, item, path, "batches", 1, 4096, axis->batches, &axis->n_batches));
+        TRY(read_ints(doc, item, path, "batches", 1, SUITE_BATCH_MAX, axis->batches, &axis->n_batches));
         suite->axes++;
     }
     return suite->axes > 0 ? ST_OK : json_error(doc, "", "cells", "expected at least one entry");
@@ -241,39 +241,36 @@ void suite_free(struct suite *suite)
 
 enum status suite_set_seeds(struct suite *suite, const char *text)
 {
-    const char *at = text;
     uint64_t seed[SUITE_SEEDS];
-    int n = 0;
+    int n;
 
-    for (;;) {
-        char *end;
-        unsigned long long lo, hi;
-        errno = 0;
-        lo = hi = strtoull(at, &end, 10);
-        if (end == at || *at == '-' || *at == '+' || errno)
-            break;
-        at = end;
-        if (*at == '-') {
-            hi = strtoull(at + 1, &end, 10);
-            if (end == at + 1 || errno || hi < lo || hi - lo >= SUITE_SEEDS)
-                break;
-            at = end;
-        }
-        for (unsigned long long s = lo; s <= hi; s++) {
-            for (int i = 0; i < n; i++)
-                if (seed[i] == s)
-                    return status_fail(ST_BADARG, "--seeds %s: %llu is given twice", text, s);
-            if (n == SUITE_SEEDS)
-                return status_fail(ST_BADARG, "--seeds %s: more than %d seeds", text, SUITE_SEEDS);
-            seed[n++] = s;
-        }
-        if (*at == 0) {
-            memcpy(suite->seed, seed, (size_t)n * sizeof *seed);
-            suite->seeds = n;
-            return ST_OK;
-        }
-        if (*at++ != ',')
-            break;
+    TRY(list_numbers("--seeds", text, 0, UINT64_MAX, seed, SUITE_SEEDS, &n));
+    memcpy(suite->seed, seed, (size_t)n * sizeof *seed);
+    suite->seeds = n;
+    return ST_OK;
+}
+
+/* One of the two lists of an axis: all of the values for SIMD, the smallest of them for the reference. */
+static void set_axis(const struct suite_axis *axis, const int *value, int n, int *list, int *count)
+{
+    if (axis->simd) {
+        memcpy(list, value, (size_t)n * sizeof *value);
+        *count = n;
+        return;
     }
-    return status_fail(ST_BADARG, "--seeds %s: expected numbers and ranges such as 1-3 or 1,4,7", text);
+    list[0] = value[0];
+    for (int i = 1; i < n; i++)
+        list[0] = value[i] < list[0] ? value[i] : list[0];
+    *count = 1;
+}
+
+void suite_set_axes(struct suite *suite, const struct suite_axes *axes)
+{
+    for (int a = 0; a < suite->axes; a++) {
+        struct suite_axis *axis = &suite->axis[a];
+        if (axes->n_threads > 0)
+            set_axis(axis, axes->threads, axes->n_threads, axis->threads, &axis->n_threads);
+        if (axes->n_batches > 0)
+            set_axis(axis, axes->batches, axes->n_batches, axis->batches, &axis->n_batches);
+    }
 }

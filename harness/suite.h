@@ -26,7 +26,8 @@
 #include "graph/graph.h"
 #include "train/train.h"
 
-enum { SUITE_MODELS = 16, SUITE_RECIPES = 256, SUITE_AXES = 8, SUITE_LIST = 16, SUITE_SEEDS = 64 };
+enum { SUITE_MODELS = 16, SUITE_RECIPES = 256, SUITE_AXES = 8, SUITE_LIST = 64, SUITE_SEEDS = 64 };
+enum { SUITE_BATCH_MAX = 4096 };
 
 struct suite_model {
     struct graph graph;    /* untrained; owned */
@@ -63,7 +64,17 @@ struct suite {
 enum status suite_load(const char *file, struct suite *out);
 void suite_free(struct suite *suite);
 
-/* Replaces the seeds: "3", "1-3", "1,4,7". ST_BADARG. */
+/* Replaces the seeds: "3", "1-3", "1,4,7" (base/list.h). ST_BADARG. */
 enum status suite_set_seeds(struct suite *suite, const char *text);
+
+/* The command line's own threads and batches; a list of 0 entries leaves the suite's. */
+struct suite_axes {
+    int threads[SUITE_LIST], n_threads;
+    int batches[SUITE_LIST], n_batches;
+};
+
+/* Replaces the lists of the SIMD cells; the reference cells, which are slow and there for comparison, get the smallest
+ * entry of each list given, so that they stand beside the SIMD cells that tables show first. */
+void suite_set_axes(struct suite *suite, const struct suite_axes *axes);
 
 #endif

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 run() { # run FOLDER THREADS
-    ./packlight bench suites/tiny.json -o "$work/$1" --no-cache --threads "$2" --no-process --quiet 2>"$work/$1.log" ||
+    ./packlight bench suites/tiny.json -o "$work/$1" --no-cache --jobs "$2" --no-process --quiet 2>"$work/$1.log" ||
         { echo "not ok 1 - the tiny suite runs"; cat "$work/$1.log"; exit 1; }
     ./packlight report "$work/$1" --format golden >"$work/$1.csv" ||
         { echo "not ok 1 - the golden columns are written"; exit 1; }

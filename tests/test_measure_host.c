@@ -134,6 +134,30 @@ static void test_warnings(void **state)
     expect_warning("clock", "wall_overhead_ns", "1500", "1500 ns");
 }
 
+static void test_warnings_in_one_line(void **state)
+{
+    cJSON *facts = changed("build", "mode", "\"sanitize\""), *warnings = NULL;
+    char line[1024], tight[12];
+
+    (void)state;
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(facts, "build"), "flags", cJSON_CreateString("-g"));
+    cJSON_ReplaceItemInObject(cJSON_GetObjectItem(facts, "load"), "steal_ratio", cJSON_CreateNumber(0.25));
+    assert_int_equal(host_warnings(facts, &warnings), ST_OK);
+    assert_string_equal(host_warnings_line(warnings, line, sizeof line),
+                        "3 warnings: this is a sanitize build; the compiler did not optimise; the hypervisor gave 25 % "
+                        "of the processor time to others just now; figures may be spoiled");
+    assert_string_equal(host_warnings_line(warnings, tight, sizeof tight), "3 warnings:");
+    cJSON_DeleteItemFromArray(warnings, 2);
+    cJSON_DeleteItemFromArray(warnings, 1);
+    assert_string_equal(host_warnings_line(warnings, line, sizeof line),
+                        "1 warning: this is a sanitize build; figures may be spoiled");
+    cJSON_DeleteItemFromArray(warnings, 0);
+    assert_string_equal(host_warnings_line(warnings, line, sizeof line), "");
+    assert_string_equal(host_warnings_line(NULL, line, sizeof line), "");
+    cJSON_Delete(warnings);
+    cJSON_Delete(facts);
+}
+
 static void test_warnings_survive_any_facts(void **state)
 {
     cJSON *facts = cJSON_Parse("{\"cpu\": [], \"build\": 5, \"load\": {\"runnable_others\": \"x\"}}"), *warnings = NULL;
@@ -189,11 +213,9 @@ static void test_build_info(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_holds_what_matters),
-        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_warnings_survive_any_facts),
-        cmocka_unit_test(test_facts_of_this_machine),
-        cmocka_unit_test(test_build_info),
+        cmocka_unit_test(test_key_holds_what_matters), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_warnings_in_one_line),   cmocka_unit_test(test_warnings_survive_any_facts),
+        cmocka_unit_test(test_facts_of_this_machine),  cmocka_unit_test(test_build_info),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

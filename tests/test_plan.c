@@ -89,6 +89,68 @@ static void seeds_become_an_axis(void **state)
     assert_int_equal(suite_set_seeds(&suite, "1"), ST_OK);
 }
 
+static void threads_and_batches_of_the_command_line(void **state)
+{
+    struct suite_axes axes = {.threads = {4, 2}, .n_threads = 2, .batches = {1, 8, 16}, .n_batches = 3};
+    struct plan_options options = {.filter = "*/fp32/*"};
+    struct suite other;
+    struct plan plan;
+    (void)state;
+    assert_int_equal(suite_load("suites/tiny.json", &other), ST_OK);
+    suite_set_axes(&other, &(struct suite_axes){.n_threads = 0}); /* nothing given, nothing changed */
+    assert_int_equal(plan_expand(&other, &options, &plan), ST_OK);
+    assert_int_equal(plan.cells, 3);
+    plan_free(&plan);
+    suite_set_axes(&other, &axes);
+    assert_int_equal(plan_expand(&other, &options, &plan), ST_OK);
+    assert_int_equal(plan.cells, 1 + 2 * 3);
+    assert_string_equal(plan.cell[0].id, "tiny/fp32/ref/t2/b1"); /* the reference: the smallest of each */
+    assert_string_equal(plan.cell[0].baseline, "tiny/fp32/simd/t2/b1");
+    assert_string_equal(plan.cell[1].id, "tiny/fp32/simd/t4/b1");
+    assert_string_equal(plan.cell[6].id, "tiny/fp32/simd/t2/b16");
+    plan_free(&plan);
+    options.filter = "*/t4/b8,*/t2/b1";
+    assert_int_equal(plan_expand(&other, &options, &plan), ST_OK);
+    assert_int_equal(plan.cells, 8 * 3);
+    plan_free(&plan);
+    suite_free(&other);
+}
+
+static void levels_become_an_axis(void **state)
+{
+    struct plan_options options = {
+        .filter = "*/qat-s8/*", .level = {{"sse41", 1, 0}, {"avx2", 3, 0}, {"neon", 16, 1}}, .levels = 3};
+    struct plan plan;
+    (void)state;
+    assert_int_equal(plan_expand(&suite, &options, &plan), ST_OK);
+    assert_int_equal(plan.cells, 1 + 3 * 2);
+    assert_string_equal(plan.cell[0].id, "tiny/qat-s8/ref/t1/b1"); /* the reference has no level */
+    assert_string_equal(plan.cell[1].id, "tiny/qat-s8/simd/t1/b1/sse41");
+    assert_string_equal(plan.cell[4].id, "tiny/qat-s8/simd/t1/b3/avx2");
+    assert_int_equal(plan.cell[1].isa, 1);
+    assert_int_equal(plan.cell[0].isa, 0);
+    assert_true(plan.cell[5].absent && plan.cell[6].absent && !plan.cell[4].absent);
+    /* Everything is compared with FP32 at the highest level that can run. */
+    for (size_t i = 0; i < plan.cells; i++)
+        assert_string_equal(plan.cell[i].baseline,
+                            plan.cell[i].batch == 1 ? "tiny/fp32/simd/t1/b1/avx2" : "tiny/fp32/simd/t1/b3/avx2");
+    plan_free(&plan);
+    assert_int_equal(suite_set_seeds(&suite, "4-5"), ST_OK);
+    options.filter = "*/fp32/*/sse41/*";
+    assert_int_equal(plan_expand(&suite, &options, &plan), ST_OK);
+    assert_int_equal(plan.cells, 4);
+    assert_string_equal(plan.cell[3].id, "tiny/fp32/simd/t1/b3/sse41/s5");
+    assert_string_equal(plan.cell[3].baseline, "tiny/fp32/simd/t1/b3/avx2/s5");
+    plan_free(&plan);
+    assert_int_equal(suite_set_seeds(&suite, "1"), ST_OK);
+    options.filter = "*/fp32/*";
+    options.levels = 1; /* one level is no axis */
+    assert_int_equal(plan_expand(&suite, &options, &plan), ST_OK);
+    assert_string_equal(plan.cell[1].id, "tiny/fp32/simd/t1/b1");
+    assert_int_equal(plan.cell[1].isa, 0);
+    plan_free(&plan);
+}
+
 static void broken(const char *from, const char *to, const char *says)
 {
     char path[64], models[4200];
@@ -142,8 +204,12 @@ static void bad_suites_name_the_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_cell_once),           cmocka_unit_test(filters_choose),
-        cmocka_unit_test(shards_share_all_cells),    cmocka_unit_test(seeds_become_an_axis),
+        cmocka_unit_test(every_cell_once),
+        cmocka_unit_test(filters_choose),
+        cmocka_unit_test(shards_share_all_cells),
+        cmocka_unit_test(seeds_become_an_axis),
+        cmocka_unit_test(threads_and_batches_of_the_command_line),
+        cmocka_unit_test(levels_become_an_axis),
         cmocka_unit_test(bad_suites_name_the_place),
     };
     return cmocka_run_group_tests(tests, load_tiny, free_tiny);

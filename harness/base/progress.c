@@ -1,8 +1,9 @@
 #include "base/progress.h"
 
+#include "base/terminal.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,20 +34,21 @@ void progress_silence(int silent)
     silenced = silent;
 }
 
+int progress_silent(void)
+{
+    return silenced;
+}
+
 void progress_begin(struct progress *bar, const char *label, double total)
 {
-    struct winsize window;
-
     memset(bar, 0, sizeof *bar);
     snprintf(bar->label, sizeof bar->label, "%s", label);
     bar->total = total > 0 ? total : 1;
     bar->start_s = progress_now_s();
     bar->drawn_s = bar->start_s - 10;
-    bar->terminal = isatty(STDERR_FILENO);
+    bar->terminal = terminal_redraws(STDERR_FILENO);
     bar->quiet = silenced;
-    bar->columns = 80;
-    if (bar->terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col >= 20)
-        bar->columns = window.ws_col;
+    bar->columns = terminal_columns(STDERR_FILENO, 80);
 }
 
 void progress_step(struct progress *bar, double done, const char *detail)

@@ -19,6 +19,7 @@ struct progress {
 
 /* Applies to every later progress_begin: 1 = print nothing (tests, --quiet). */
 void progress_silence(int silent);
+int progress_silent(void);
 void progress_begin(struct progress *bar, const char *label, double total);
 void progress_step(struct progress *bar, double done, const char *detail);
 /* Ends the line with the closing words. */

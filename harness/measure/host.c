@@ -1,5 +1,6 @@
 #include "measure/host.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -259,4 +260,36 @@ enum status host_warnings(const cJSON *facts, cJSON **out_warnings)
     }
     *out_warnings = warnings.list;
     return ST_OK;
+}
+
+/* Bytes of a sentence's first clause. */
+static int clause_length(const char *sentence)
+{
+    int len = 0;
+
+    while (sentence[len] && sentence[len] != ':' && strncmp(sentence + len, " (", 2) != 0 &&
+           !(sentence[len] == '.' && (sentence[len + 1] == ' ' || sentence[len + 1] == 0)))
+        len++;
+    return len;
+}
+
+const char *host_warnings_line(const cJSON *warnings, char *buffer, size_t size)
+{
+    int n = cJSON_IsArray(warnings) ? cJSON_GetArraySize(warnings) : 0;
+    size_t used;
+    const cJSON *item;
+
+    buffer[0] = 0;
+    if (n == 0)
+        return buffer;
+    used = (size_t)snprintf(buffer, size, "%d warning%s:", n, n == 1 ? "" : "s");
+    cJSON_ArrayForEach (item, warnings) {
+        const char *text = cJSON_GetStringValue(item);
+        if (text && *text && used < size)
+            used += (size_t)snprintf(buffer + used, size - used, " %c%.*s;", tolower((unsigned char)text[0]),
+                                     clause_length(text) > 0 ? clause_length(text) - 1 : 0, text + 1);
+    }
+    if (used < size)
+        snprintf(buffer + used, size - used, " figures may be spoiled");
+    return buffer;
 }

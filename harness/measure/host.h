@@ -27,4 +27,8 @@ enum status host_key(const cJSON *facts, const char *isa, const char *kernel, in
 /* Sentences about what would spoil figures; empty when all is well. A pure function of the facts. Owned. ST_NOMEM. */
 enum status host_warnings(const cJSON *facts, cJSON **out_warnings);
 
+/* The same in one line, each sentence up to its first colon, bracket or full stop: "2 warnings: this is a sanitize
+ * build; the machine runs on its battery; figures may be spoiled". "" when there are none. Returns the buffer. */
+const char *host_warnings_line(const cJSON *warnings, char *buffer, size_t size);
+
 #endif

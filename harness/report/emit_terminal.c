@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/emit_peers.h"
 #include "report/peer_table.h"
 #include "report/tables.h"
+#include "report/tables_axes.h"
 
 static void render(struct grid *table, const struct emit_options *options, struct text *out)
 {
@@ -18,7 +20,7 @@ static void render(struct grid *table, const struct emit_options *options, struc
 /* Two columns, the second as long as it likes: wrapped under itself. */
 static void render_facts(struct grid *grid, const struct emit_options *options, struct text *out)
 {
-    int name = 0;
+    int name = 0, warned;
 
     for (size_t r = 0; r < grid->rows; r++)
         name = text_columns(grid_at(grid, r, 0)) > name ? text_columns(grid_at(grid, r, 0)) : name;
@@ -29,11 +31,17 @@ static void render_facts(struct grid *grid, const struct emit_options *options, 
         size_t len;
         text_addf(&line, "%s%*s  %s", grid_at(grid, r, 0), name - text_columns(grid_at(grid, r, 0)), "",
                   grid_at(grid, r, 1));
+        warned = options->colour && strcmp(grid_at(grid, r, 0), "warning") == 0;
         if (text_take(&line, &bytes, &len) != ST_OK) {
             out->failed = 1;
             break;
         }
+        text_add(out, warned ? "\x1b[33m" : "");
         grid_wrap(out, bytes, options->width, name + 2);
+        if (warned && out->len > 0) { /* the colour ends before the line does */
+            out->len--;
+            text_add(out, "\x1b[0m\n");
+        }
         free(bytes);
     }
     text_add(out, "\n");
@@ -71,6 +79,26 @@ static void reasons(const struct report_model *model, const struct emit_options 
         text_add(out, "\n");
 }
 
+/* Every cell, where the run has axes that the first table cannot show: it shows one number of threads, one batch and
+ * one level. A second batch alone is no reason: suites have one as a matter of course. */
+static void matrix(const struct report *report, const struct report_model *model, const struct emit_options *options,
+                   struct text *out)
+{
+    struct tables_axes vary = tables_axes(report, model);
+    char line[512];
+    struct grid table;
+
+    if (report->all_columns || vary.several_points) {
+        tables_matrix(report, model, &table);
+        render(&table, options, out);
+    } else if (*vary.others) {
+        snprintf(line, sizeof line, "This run also has %s: packlight report --columns all shows every cell.",
+                 vary.others);
+        grid_wrap(out, line, options->width, 2);
+        text_add(out, "\n");
+    }
+}
+
 void emit_terminal(const struct report *report, const struct emit_options *options, struct text *out)
 {
     struct grid table;
@@ -87,6 +115,7 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
         tables_headline(report, &report->model[m], &table);
         render(&table, options, out);
         reasons(&report->model[m], options, out);
+        matrix(report, &report->model[m], options, out);
         if (tables_can_choose(&report->model[m])) {
             tables_choose(report, &report->model[m], &table);
             render(&table, options, out);

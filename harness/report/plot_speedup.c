@@ -19,13 +19,18 @@ enum {
 };
 
 struct columns {
-    const struct record *like[COLUMNS_MAX]; /* any record of that kernel, threads and batch */
+    const struct record *like[COLUMNS_MAX]; /* any record of that kernel, level, threads and batch */
     int n;
 };
 
+static int same_level(const struct record *a, const struct record *b)
+{
+    return !a->isa || !b->isa || strcmp(a->isa, b->isa) == 0;
+}
+
 static int same_column(const struct record *a, const struct record *b)
 {
-    return strcmp(a->kernel, b->kernel) == 0 && a->threads == b->threads && a->batch == b->batch;
+    return same_level(a, b) && strcmp(a->kernel, b->kernel) == 0 && a->threads == b->threads && a->batch == b->batch;
 }
 
 static int find_column(const struct columns *columns, const struct record *record)
@@ -116,7 +121,8 @@ void plot_speedup(const struct report *report, const struct report_model *model,
     text_add(out, "$columns << END_OF_DATA\nname,column\n");
     for (int c = 0; c < columns.n; c++) {
         const struct record *r = columns.like[c];
-        snprintf(line, sizeof line, "%.12s t%" PRId64 " b%" PRId64, r->kernel,
+        /* A level's name says SIMD, too. */
+        snprintf(line, sizeof line, "%.12s t%" PRId64 " b%" PRId64, model->isa && r->isa ? r->isa : r->kernel,
                  r->threads == RECORD_NONE ? 1 : r->threads, r->batch == RECORD_NONE ? 1 : r->batch);
         script_field(out, line);
         text_addf(out, ",%d\n", c + 1);

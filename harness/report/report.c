@@ -102,7 +102,7 @@ static enum status list_models(struct report *report)
                 return status_fail(ST_NOMEM, "no memory for %zu models", report->models + 1);
             report->model = model;
             model += report->models++;
-            *model = (struct report_model){record->model, threads, batch, NULL, 0, 0};
+            *model = (struct report_model){.name = record->model, .threads = threads, .batch = batch};
         } else if (threads < model->threads || (threads == model->threads && batch < model->batch)) {
             model->threads = threads;
             model->batch = batch;
@@ -116,10 +116,38 @@ static int64_t or_one(int64_t value)
     return value == RECORD_NONE ? 1 : value;
 }
 
+static int is_simd(const struct record *record)
+{
+    return strcmp(record->kernel, "simd") == 0;
+}
+
 static int at_point(const struct record *record, const struct report_model *model)
 {
+    if (is_simd(record) && model->isa && record->isa && strcmp(record->isa, model->isa) != 0)
+        return 0;
     return is_own(record) && strcmp(record->model, model->name) == 0 && or_one(record->threads) == model->threads &&
            or_one(record->batch) == model->batch;
+}
+
+/* Of several ISA levels the rows show the baseline's own; without that row, the last that ran: runs begin with the
+ * lowest. */
+static void choose_level(const struct report *report, struct report_model *model)
+{
+    const char *first = NULL, *last_ok = NULL, *baseline = NULL;
+    int several = 0;
+
+    for (size_t i = 0; i < report->cells; i++) {
+        const struct record *record = report->cell[i];
+        if (!at_point(record, model) || !is_simd(record) || !record->isa)
+            continue;
+        first = first ? first : record->isa;
+        several |= strcmp(first, record->isa) != 0;
+        last_ok = report_ok(record) ? record->isa : last_ok;
+        if (is_fp32(record) && record->speedup_baseline && strcmp(record->speedup_baseline, record->cell) == 0)
+            baseline = record->isa;
+    }
+    if (several)
+        model->isa = baseline ? baseline : last_ok ? last_ok : first;
 }
 
 static enum status add_to_row(struct report_model *model, const struct record *record)
@@ -167,6 +195,7 @@ static enum status fill_model(struct report *report, struct report_model *model)
 {
     const struct record *fp32_simd = NULL, *fp32_ref = NULL;
 
+    choose_level(report, model);
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *record = report->cell[i];
         if (!at_point(record, model))

@@ -27,6 +27,7 @@ struct report_row {
 struct report_model {
     const char *name;
     int64_t threads, batch; /* of the rows: the smallest that the run has */
+    const char *isa; /* level of the SIMD rows: the one that others are compared with; NULL: the run has one only */
     struct report_row *row; /* owned; FP32 first, then in the order of the records */
     size_t rows;
     size_t repeats; /* cells left out of the rows: the same cell with further seeds */
@@ -42,6 +43,7 @@ struct report {
     char run[REPORT_TEXT];                    /* name of the run's folder */
     char energy_model[32];                    /* "H45" of "H45-v1"; "" when no cell has energy */
     char filter[REPORT_TEXT];                 /* "" for none */
+    int all_columns; /* tables of cells show what is the same everywhere, too; 0, set by who asks */
 };
 
 /* filter: shell pattern that a cell's name must match, alternatives separated by commas, NULL for all; FP32 rows always

@@ -7,6 +7,7 @@
 
 #include "report/choose.h"
 #include "report/health.h"
+#include "report/tables_axes.h"
 
 double tables_latency_unit(const struct report_model *model, const char **out_name)
 {
@@ -109,8 +110,9 @@ void tables_headline(const struct report *report, const struct report_model *mod
     const char *unit_name;
     double unit = tables_latency_unit(model, &unit_name);
 
-    snprintf(title, sizeof title, "%.80s, %" PRId64 " thread%s, batch %" PRId64, model->name, model->threads,
-             model->threads == 1 ? "" : "s", model->batch);
+    snprintf(title, sizeof title, "%.80s, %s%s%" PRId64 " thread%s, batch %" PRId64, model->name,
+             model->isa ? model->isa : "", model->isa ? ", " : "", model->threads, model->threads == 1 ? "" : "s",
+             model->batch);
     grid_begin(out, title);
     report_energy_title(report, energy, sizeof energy);
     snprintf(cpu, sizeof cpu, "%s with instructions", energy);
@@ -189,15 +191,21 @@ void tables_matrix(const struct report *report, const struct report_model *model
     char title[REPORT_TEXT], a[32];
     const char *unit_name;
     double unit = tables_latency_unit(model, &unit_name);
+    struct tables_axes vary = tables_axes(report, model);
 
-    snprintf(title, sizeof title, "Full matrix: %.80s", model->name);
+    snprintf(title, sizeof title, "Full matrix: %.80s%.150s", model->name, vary.same);
     grid_begin(out, title);
     grid_column(out, "technique", GRID_LEFT, 0);
-    grid_column(out, "kernel", GRID_LEFT, 0);
-    grid_column(out, "ISA", GRID_LEFT, 3);
-    grid_column(out, "threads", GRID_RIGHT, 2);
-    grid_column(out, "batch", GRID_RIGHT, 0);
-    grid_column(out, "seed", GRID_RIGHT, 4);
+    if (vary.kernel)
+        grid_column(out, "kernel", GRID_LEFT, 0);
+    if (vary.isa)
+        grid_column(out, "ISA", GRID_LEFT, 0);
+    if (vary.threads)
+        grid_column(out, "threads", GRID_RIGHT, 0);
+    if (vary.batch)
+        grid_column(out, "batch", GRID_RIGHT, 0);
+    if (vary.seed)
+        grid_column(out, "seed", GRID_RIGHT, 0);
     grid_column(out, "status", GRID_LEFT, 0);
     snprintf(title, sizeof title, "latency per inference|%s", unit_name);
     grid_column(out, title, GRID_RIGHT, 0);
@@ -220,11 +228,16 @@ void tables_matrix(const struct report *report, const struct report_model *model
             continue;
         grid_row(out);
         grid_cell(out, GRID_PLAIN, "%s", r->config);
-        grid_cell(out, GRID_PLAIN, "%s", r->kernel);
-        grid_cell(out, GRID_PLAIN, "%s", r->isa ? r->isa : "–");
-        grid_cell(out, GRID_PLAIN, "%s", format_count(r->threads, a));
-        grid_cell(out, GRID_PLAIN, "%s", format_count(r->batch, a));
-        grid_cell(out, GRID_PLAIN, "%s", format_count(r->seed, a));
+        if (vary.kernel)
+            grid_cell(out, GRID_PLAIN, "%s", r->kernel);
+        if (vary.isa)
+            grid_cell(out, GRID_PLAIN, "%s", r->isa ? r->isa : "–");
+        if (vary.threads)
+            grid_cell(out, GRID_PLAIN, "%s", format_count(r->threads, a));
+        if (vary.batch)
+            grid_cell(out, GRID_PLAIN, "%s", format_count(r->batch, a));
+        if (vary.seed)
+            grid_cell(out, GRID_PLAIN, "%s", format_count(r->seed, a));
         grid_cell(out, ran ? GRID_PLAIN : GRID_BAD, "%s", r->status);
         grid_cell(out, GRID_PLAIN, "%s", format_sig(latency(r, unit), 3, a));
         grid_cell(out, GRID_PLAIN, "%s", format_range(ran ? ci : none, 3, a));

@@ -13,7 +13,8 @@ void tables_headline(const struct report *report, const struct report_model *mod
 int tables_can_choose(const struct report_model *model);
 /* Per accuracy budget, the smallest and the fastest recipe that keeps it. */
 void tables_choose(const struct report *report, const struct report_model *model, struct grid *out);
-/* One row per cell of the model, those without figures with their reason. */
+/* One row per cell of the model, those without figures with their reason. Kernel, ISA level, threads, batch and seed
+ * are columns where they vary (or with report->all_columns), else they stand in the title. */
 void tables_matrix(const struct report *report, const struct report_model *model, struct grid *out);
 /* One row per step of the SIMD (or only) row's plan. */
 void tables_layers(const struct report_row *row, struct grid *out);
