@@ -118,6 +118,8 @@ static void test_warnings(void **state)
     expect_warning("build", "mode", "null", "nameless");
     expect_warning("build", "flags", "\"-g -O0\"", "did not optimise");
     expect_warning("build", "flags", "\"-g\"", "did not optimise");
+    expect_warning("build", "flags", "\"-O1 -fsanitize=address,undefined\"", "Sanitizers are built in");
+    expect_warning("build", "flags", "\"-O2 --coverage\"", "coverage or profiling");
     expect_warning("build", "dirty", "true", "differ from the commit");
     expect_warning("build", "commit", "\"unknown\"", "outside a git checkout");
     expect_warning("load", "runnable_others", "1", "1 other process is ready to run on 8 CPUs");
@@ -127,7 +129,17 @@ static void test_warnings(void **state)
     expect_warning("cpu", "logical_cpus", "1", "one CPU only");
     expect_warning("cpu", "flush_denormals", "true", "flushed to zero");
     expect_warning("system", "governor", "\"powersave\"", "governor is powersave");
+    expect_warning("system", "governor", "\"schedutil\"", "clock rates follow the load");
     expect_warning("system", "governor", "null", NULL);
+    expect_warning("system", "intel_no_turbo", "\"0\"", "Turbo is on");
+    expect_warning("system", "intel_no_turbo", "\"1\"", NULL);
+    expect_warning("system", "boost", "\"1\"", "Turbo is on");
+    expect_warning("system", "boost", "\"0\"", NULL);
+    expect_warning("system", "cgroup_cpu_max", "\"800000 100000\"", NULL); /* as much as there are CPUs */
+    expect_warning("system", "cgroup_cpu_max", "\"799999 100000\"", "control group");
+    expect_warning("system", "cgroup_cpu_max", "\"0 0\"", NULL);
+    expect_warning("system", "cgroup_cpu_max", "\"junk\"", NULL);
+    expect_warning("system", "cgroup_cpu_max", "null", NULL);
     expect_warning("system", "on_battery", "true", "battery");
     expect_warning("system", "cgroup_cpu_max", "\"50000 100000\"", "control group");
     expect_warning("system", "clocksource", "\"hpet\"", "hpet");

@@ -201,6 +201,10 @@ static void warn_build(struct sentences *warnings, const cJSON *facts)
     if (strcmp(mode, "release") != 0)
         add_sentence(warnings, "This is a %s build: its times mean nothing. Build with MODE=release.",
                      *mode ? mode : "nameless");
+    else if (strstr(flags, "-fsanitize"))
+        add_sentence(warnings, "Sanitizers are built in: its times mean nothing. Build without -fsanitize.");
+    else if (strstr(flags, "--coverage") || strstr(flags, "-fprofile-arcs") || strstr(flags, "-pg"))
+        add_sentence(warnings, "The build counts what it executes (coverage or profiling): its times mean nothing.");
     if (strstr(flags, "-O0") || !strstr(flags, "-O"))
         add_sentence(warnings, "The compiler did not optimise (flags: %.300s).", flags);
     if (strcmp(text_fact(facts, "build", "commit"), "unknown") == 0)
@@ -223,17 +227,39 @@ static void warn_load(struct sentences *warnings, const cJSON *facts)
         add_sentence(warnings, "There is one CPU only: everything else that runs interrupts what is measured.");
 }
 
-static void warn_settings(struct sentences *warnings, const cJSON *facts)
+/* "50000 100000" allows half a processor; "max ..." and what is not a quota allow all. */
+static double quota_cpus(const char *cpu_max)
 {
-    const char *governor = text_fact(facts, "system", "governor"), *source = text_fact(facts, "system", "clocksource");
-    const char *quota = text_fact(facts, "system", "cgroup_cpu_max");
-    double overhead_ns = number_fact(facts, "clock", "wall_overhead_ns");
+    double quota, period;
+
+    return sscanf(cpu_max, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : INFINITY;
+}
+
+static void warn_frequency(struct sentences *warnings, const cJSON *facts)
+{
+    const char *governor = text_fact(facts, "system", "governor");
 
     if (strcmp(governor, "powersave") == 0 || strcmp(governor, "conservative") == 0)
         add_sentence(warnings, "The frequency governor is %s: choose performance, or expect slow starts.", governor);
+    if (strcmp(governor, "ondemand") == 0 || strcmp(governor, "schedutil") == 0)
+        add_sentence(warnings, "The frequency governor is %s: clock rates follow the load; choose performance.",
+                     governor);
+    if (strcmp(text_fact(facts, "system", "intel_no_turbo"), "0") == 0 ||
+        strcmp(text_fact(facts, "system", "boost"), "1") == 0)
+        add_sentence(warnings, "Turbo is on: clock rates change with heat and with what other cores do.");
+}
+
+static void warn_settings(struct sentences *warnings, const cJSON *facts)
+{
+    const char *source = text_fact(facts, "system", "clocksource");
+    const char *quota = text_fact(facts, "system", "cgroup_cpu_max");
+    double overhead_ns = number_fact(facts, "clock", "wall_overhead_ns");
+    double cpus = number_fact(facts, "cpu", "logical_cpus");
+
+    warn_frequency(warnings, facts);
     if (true_fact(facts, "system", "on_battery"))
         add_sentence(warnings, "The machine runs on its battery: frequencies are likely capped.");
-    if (*quota && strncmp(quota, "max", 3) != 0)
+    if (quota_cpus(quota) < (isnan(cpus) ? INFINITY : cpus))
         add_sentence(warnings, "A control group limits the processor time (cpu.max %.60s): threads will be paused.",
                      quota);
     if (strcmp(source, "hpet") == 0 || strcmp(source, "acpi_pm") == 0 || strcmp(source, "jiffies") == 0)

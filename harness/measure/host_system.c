@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <gnu/libc-version.h>
 #include <libcpuid.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,41 @@ static int add_file(cJSON *object, const char *key, const char *path)
     return host_add_text(object, key, first_line(path, text));
 }
 
+/* "quota period" of this process' tightest control group: version 2 has cpu.max in the group and in each one above it;
+ * version 1 has its quota in the mounted tree. "" when nothing is known, "max 100000" when nothing limits. */
+static const char *cgroup_cpu_max(char out[HOST_TEXT])
+{
+    static const char root[] = "/sys/fs/cgroup";
+    char group[HOST_TEXT] = "", path[sizeof root + HOST_TEXT + 16], text[HOST_TEXT];
+    double tightest = INFINITY, quota, period;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+
+    while (file && fgets(text, sizeof text, file))
+        if (strncmp(text, "0::", 3) == 0)
+            snprintf(group, sizeof group, "%.*s", (int)strcspn(text + 3, "\n"), text + 3);
+    if (file)
+        fclose(file);
+    out[0] = 0;
+    for (;;) { /* the group itself, then those above it up to the root */
+        char *slash;
+        snprintf(path, sizeof path, "%s%s/cpu.max", root, group);
+        first_line(path, text);
+        if (!*out && *text)
+            snprintf(out, HOST_TEXT, "%s", text);
+        if (sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 && quota / period < tightest) {
+            tightest = quota / period;
+            snprintf(out, HOST_TEXT, "%s", text);
+        }
+        slash = strrchr(group, '/');
+        if (!slash)
+            break;
+        *slash = 0;
+    }
+    if (!*out && *first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", text) && strtol(text, NULL, 10) > 0)
+        snprintf(out, HOST_TEXT, "%.60s %.60s", text, first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", group));
+    return out;
+}
+
 static int add_settings(cJSON *system)
 {
     char text[HOST_TEXT];
@@ -102,7 +138,7 @@ static int add_settings(cJSON *system)
            add_file(system, "smt", "/sys/devices/system/cpu/smt/control") &&
            add_file(system, "isolated_cpus", "/sys/devices/system/cpu/isolated") &&
            add_file(system, "aslr", "/proc/sys/kernel/randomize_va_space") &&
-           add_file(system, "cgroup_cpu_max", "/sys/fs/cgroup/cpu.max") &&
+           host_add_text(system, "cgroup_cpu_max", cgroup_cpu_max(text)) &&
            add_file(system, "boot_id", "/proc/sys/kernel/random/boot_id") &&
            (first_line("/sys/kernel/mm/transparent_hugepage/enabled", text),
             host_add_text(system, "transparent_hugepages", chosen(text))) &&
