@@ -98,7 +98,7 @@ static enum status make(const struct artifact_context *context, int model, int r
     TRY_OUT(recipe_parse(&suite->doc, suite->recipes, "recipes", recipe_index, source->graph.name, &recipe));
     TRY_OUT(recipe_run(&recipe, &source->graph, &how, &result));
     if (result.warning[0])
-        live_warning(context->live, result.warning);
+        live_warning(context->live, "warning:", result.warning);
     artifact->train_s = result.trained_steps > 0 ? progress_now_s() - start : 0;
     for (int i = 0; i < recipe.steps; i++)
         artifact->epochs += recipe.step[i].train.epochs;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ID_LEAST = 24, ID_MOST = 160 };
+enum { ID_LEAST = 24, ID_MOST = 160, REASON_LEAST = 30 };
 
 /* Exactly `width` columns: padded, or with ".." in place of its middle. Ids are ASCII. */
 static void fit_id(const char *id, int width, char *out)
@@ -47,14 +47,17 @@ const char *bench_line(const struct record *record, size_t done, size_t all, con
     if ((int)strlen(record->cell) > width && columns == 0)
         width = ID_MOST;
     for (int less = 0; less <= 3; less++) {
-        int free_columns;
+        int free_columns, wanted;
         int digits = snprintf(NULL, 0, "%zu", all);
         if (less < 2)
             snprintf(head, sizeof head, "[%*zu/%zu, %8.20s left] ", digits, done, all, left);
         else
             snprintf(head, sizeof head, "[%*zu/%zu] ", digits, done, all);
         figures_of(record, less < 3, less < 1, figures, sizeof figures);
-        free_columns = columns - 1 - (int)strlen(head) - 1 - (int)strlen(figures);
+        wanted = (int)strlen(figures);
+        if (strcmp(record->status, "ok") != 0 && wanted > REASON_LEAST)
+            wanted = REASON_LEAST; /* rather half a reason than half a name */
+        free_columns = columns - 1 - (int)strlen(head) - 1 - wanted;
         if (columns == 0 || free_columns >= width)
             break;
         if (less == 3)

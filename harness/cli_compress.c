@@ -90,7 +90,7 @@ static enum status compress(const struct compress *c)
     TRY_OUT(recipe_parse(&suite.doc, suite.recipes, "recipes", index, c->model, &recipe));
     TRY_OUT(recipe_run(&recipe, &suite.model[model].graph, &context, &result));
     if (result.warning[0])
-        live_warning(NULL, result.warning);
+        live_warning(NULL, "warning:", result.warning);
     TRY_OUT(plk_write(&result.graph, c->out, result.pack_flags, &info));
     report(&result, &info, c->out);
 out:

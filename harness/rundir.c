@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/live.h"
-#include "base/terminal.h"
 #include "measure/build_info.h"
 #include "measure/host.h"
 
@@ -42,7 +41,7 @@ static void print_warnings(const cJSON *warnings)
 
     cJSON_ArrayForEach (item, warnings)
         if (cJSON_IsString(item))
-            live_warning(NULL, item->valuestring);
+            live_warning(NULL, "warning:", item->valuestring);
 }
 
 void rundir_warn_now(void)
@@ -57,14 +56,13 @@ void rundir_warn_now(void)
 
 void rundir_repeat_warnings(const char *dir)
 {
-    const char *on = terminal_tone(STDERR_FILENO, TERMINAL_WARN);
     char path[PATH_MAX], line[1024];
     struct json env;
 
     if (file_join(path, sizeof path, dir, "env.json") != ST_OK || json_load(path, &env) != ST_OK)
         return;
     if (*host_warnings_line(cJSON_GetObjectItemCaseSensitive(env.root, "warnings"), line, sizeof line))
-        fprintf(stderr, "%s%s%s\n", on, line, *on ? TERMINAL_OFF : "");
+        live_warning(NULL, "", line);
     json_free(&env);
 }
 

@@ -49,12 +49,38 @@ void live_clear(struct live *live)
     live->drawn = 0;
 }
 
-void live_warning(struct live *live, const char *text)
+/* On a terminal the words go to the next line as a whole, under the first. */
+static void print_wrapped(const char *text, int columns)
+{
+    int used = 0;
+
+    while (*text) {
+        int len = (int)strcspn(text, " ");
+        if (used > 0 && columns > 0 && used + 1 + len >= columns) {
+            fputs("\n  ", stderr);
+            used = 2;
+        } else if (used > 0) {
+            fputc(' ', stderr);
+            used++;
+        }
+        fprintf(stderr, "%.*s", len, text);
+        used += len;
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', stderr);
+}
+
+void live_warning(struct live *live, const char *before, const char *text)
 {
     const char *on = terminal_tone(STDERR_FILENO, TERMINAL_WARN);
+    char line[2048];
 
     live_clear(live);
-    fprintf(stderr, "%swarning: %s%s\n", on, text, *on ? TERMINAL_OFF : "");
+    snprintf(line, sizeof line, "%s%s%s", before, *before ? " " : "", text);
+    fputs(on, stderr);
+    print_wrapped(line, terminal_redraws(STDERR_FILENO) ? terminal_columns(STDERR_FILENO, 80) : 0);
+    fputs(*on ? TERMINAL_OFF : "", stderr);
+    fflush(stderr);
 }
 
 int live_columns(const struct live *live)

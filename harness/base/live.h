@@ -21,8 +21,9 @@ void live_head(struct live *live, const char *format, ...) __attribute__((format
 /* live may be NULL, here and below. */
 void live_show(struct live *live, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void live_clear(struct live *live);
-/* "warning: text" as a line of its own, yellow where colour is welcome. */
-void live_warning(struct live *live, const char *text);
+/* "before text" as a line of its own, yellow where colour is welcome and wrapped on a terminal; before: "warning:" or
+ * "". */
+void live_warning(struct live *live, const char *before, const char *text);
 /* Columns that a line on stderr may take; 0 when stderr is no terminal: as many as it likes. */
 int live_columns(const struct live *live);
 

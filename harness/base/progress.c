@@ -53,24 +53,26 @@ void progress_begin(struct progress *bar, const char *label, double total)
 
 void progress_step(struct progress *bar, double done, const char *detail)
 {
-    char left[32], line[512], gauge[21];
+    char left[32], line[512], gauge[24] = "";
     double now = progress_now_s();
     double share = done / bar->total;
-    int filled;
+    int length = bar->columns >= 110 ? 20 : bar->columns >= 70 ? 10 : 0; /* words before pictures */
 
     if (bar->quiet || now - bar->drawn_s < (bar->terminal ? 0.2 : 15.0))
         return;
     bar->drawn_s = now;
     share = share < 0 ? 0 : share > 1 ? 1 : share;
-    filled = (int)(share * 20);
-    memset(gauge, '-', 20);
-    memset(gauge, '#', (size_t)filled);
-    gauge[20] = 0;
+    if (length > 0) {
+        memset(gauge, '-', sizeof gauge);
+        memcpy(gauge, " [", 2);
+        memset(gauge + 2, '#', (size_t)(share * length));
+        memcpy(gauge + 2 + length, "]", 2);
+    }
     if (share > 0)
         progress_duration((now - bar->start_s) * (1 - share) / share, left, sizeof left);
     else
         snprintf(left, sizeof left, "?");
-    snprintf(line, sizeof line, "%s [%s] %3.0f %%  %s left  %s", bar->label, gauge, 100 * share, left,
+    snprintf(line, sizeof line, "%s%s %3.0f %%  %s left  %s", bar->label, gauge, 100 * share, left,
              detail ? detail : "");
     if (bar->terminal)
         fprintf(stderr, "\r%-*.*s", bar->columns - 1, bar->columns - 1, line);
