@@ -1,6 +1,10 @@
-/* The cache of recipe steps: hit, miss, damage. */
+/* The cache of recipe steps: hit, miss, damage, several processes at once. */
 #include "compress_common.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/progress.h"
 #include "compress/cache.h"
 #include "compress/ptq.h"
 
@@ -163,12 +167,103 @@ static void lying_lengths_are_found(void **state)
     graph_free(&graph);
 }
 
+/* Writers of the same step and readers of it, all at once: nobody ever sees half a file. */
+static void processes_at_once_never_damage_it(void **state)
+{
+    enum { PROCESSES = 6, ROUNDS = 60 };
+    static const uint8_t predictions[] = {2, 0, 1, 1, 2};
+    struct graph graph = {0};
+    pid_t child[PROCESSES];
+
+    (void)state;
+    model_new(&graph);
+    check_ok(cache_store(dir, key, &graph, predictions, 5));
+    for (int p = 0; p < PROCESSES; p++) {
+        child[p] = fork();
+        assert_true(child[p] >= 0);
+        if (child[p] > 0)
+            continue;
+        for (int round = 0; round < ROUNDS; round++) {
+            struct graph back = {0};
+            uint8_t got[5];
+            enum cache_state found = CACHE_MISS;
+            if (p % 2 == 0 && cache_store(dir, key, &graph, predictions, 5) != ST_OK)
+                _exit(1);
+            if (cache_load(dir, key, 5, &back, got, &found) != ST_OK || found != CACHE_HIT)
+                _exit(2);
+            graph_free(&back);
+        }
+        _exit(0);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int status = -1;
+        assert_int_equal(waitpid(child[p], &status, 0), child[p]);
+        assert_int_equal(status, 0);
+    }
+    graph_free(&graph);
+}
+
+static void one_process_computes_and_others_wait(void **state)
+{
+    volatile sig_atomic_t stop = 1;
+    struct lock lock, mine;
+    char path[160], ready;
+    int pipe_fd[2], status;
+    pid_t child;
+
+    (void)state;
+    progress_silence(1);
+    assert_int_equal(pipe(pipe_fd), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (cache_lock(dir, key, "model step", NULL, &lock) != ST_OK || lock.fd < 0 || write(pipe_fd[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipe_fd[0], &ready, 1), 1);
+    check_fails(cache_lock(dir, key, "model step", &stop, &mine), ST_INTERRUPTED, "another process");
+    assert_int_equal(mine.fd, -1);
+    check_ok(cache_lock(dir, other_key, "model step", &stop, &mine)); /* other steps are free */
+    assert_true(mine.fd >= 0);
+    lock_release(&mine);
+    kill(child, SIGKILL); /* a killed holder leaves its file, not its lock */
+    assert_int_equal(waitpid(child, &status, 0), child);
+    check_ok(cache_lock(dir, key, "model step", &stop, &mine));
+    assert_true(mine.fd >= 0);
+    snprintf(path, sizeof path, "%s/%s.lock", dir, key);
+    assert_true(file_exists(path));
+    lock_release(&mine);
+    lock_release(&mine);
+    assert_false(file_exists(path));
+    close(pipe_fd[0]);
+    close(pipe_fd[1]);
+}
+
+static void a_folder_without_locks_is_used_without(void **state)
+{
+    enum lock_state found = LOCK_HELD;
+    struct lock lock;
+
+    (void)state;
+    check_ok(lock_try("/proc/packlight/x.lock", &lock, &found));
+    assert_int_equal(found, LOCK_NONE);
+    assert_non_null(strstr(status_message(), "cannot create the lock"));
+    check_ok(cache_lock("/proc/packlight", key, "model step", NULL, &lock));
+    assert_int_equal(lock.fd, -1);
+    lock_release(&lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_stored_comes_back),
         cmocka_unit_test(damage_is_never_used),
         cmocka_unit_test(lying_lengths_are_found),
+        cmocka_unit_test(processes_at_once_never_damage_it),
+        cmocka_unit_test(one_process_computes_and_others_wait),
+        cmocka_unit_test(a_folder_without_locks_is_used_without),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -91,13 +91,26 @@ static void sync_parent(const char *path)
     }
 }
 
+/* Machines that share a folder may have processes of the same number. */
+static unsigned host_number(void)
+{
+    char name[256] = "";
+    unsigned number = 2166136261u; /* FNV-1a */
+
+    (void)gethostname(name, sizeof name - 1);
+    for (const char *at = name; *at; at++)
+        number = (number ^ (unsigned char)*at) * 16777619u;
+    return number;
+}
+
 enum status file_write_atomic(const char *path, const void *data, size_t len)
 {
     enum status st;
     char temporary[PATH_MAX];
     int fd;
 
-    if (snprintf(temporary, sizeof temporary, "%s.tmp.%ld", path, (long)getpid()) >= (int)sizeof temporary)
+    if (snprintf(temporary, sizeof temporary, "%s.tmp.%08x.%ld", path, host_number(), (long)getpid()) >=
+        (int)sizeof temporary)
         return status_fail(ST_BADARG, "%s: path too long", path);
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)

@@ -9,11 +9,14 @@
 #include "compress/cache.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/progress.h"
 #include "io/plk.h"
 
 enum { MAGIC_BYTES = 16, KEY_BYTES = HASH_HEX - 1, HEAD_BYTES = MAGIC_BYTES + 2 * KEY_BYTES };
@@ -56,14 +59,14 @@ static unsigned char *put_mask(unsigned char *at, const struct weight *weight)
     return at + mask_bytes(weight);
 }
 
-static enum status cache_path(char *out, size_t size, const char *dir, const char *key)
+static enum status cache_path(char *out, size_t size, const char *dir, const char *key, const char suffix[6])
 {
     char name[KEY_BYTES + 8];
 
     if (strlen(key) != KEY_BYTES)
         return status_fail(ST_BADARG, "cache key '%s': expected %d digits", key, KEY_BYTES);
     memcpy(name, key, KEY_BYTES);
-    memcpy(name + KEY_BYTES, ".step", 6);
+    memcpy(name + KEY_BYTES, suffix, 6);
     return file_join(out, size, dir, name);
 }
 
@@ -75,7 +78,7 @@ enum status cache_store(const char *dir, const char *key, const struct graph *gr
     size_t packed_len = 0, len;
     enum status st;
 
-    TRY_OUT(cache_path(path, sizeof path, dir, key));
+    TRY_OUT(cache_path(path, sizeof path, dir, key, ".step"));
     TRY_OUT(file_make_dirs(dir));
     TRY_OUT(plk_encode(graph, PLK_DENSE, &packed, &packed_len, NULL));
     len = HEAD_BYTES + 4 + (size_t)n + 4 + masks_bytes(graph) + packed_len;
@@ -185,7 +188,7 @@ enum status cache_load(const char *dir, const char *key, uint32_t n, struct grap
     size_t len = 0;
     enum status st;
 
-    TRY(cache_path(path, sizeof path, dir, key));
+    TRY(cache_path(path, sizeof path, dir, key, ".step"));
     if (!file_exists(path)) {
         *out_state = CACHE_MISS;
         return ST_OK;
@@ -202,5 +205,31 @@ enum status cache_load(const char *dir, const char *key, uint32_t n, struct grap
     if (st == ST_NOMEM)
         return st;
     *out_state = st == ST_OK ? CACHE_HIT : CACHE_DAMAGED;
+    return ST_OK;
+}
+
+enum status cache_lock(const char *dir, const char *key, const char *label, const volatile sig_atomic_t *stop,
+                       struct lock *out_lock)
+{
+    static const struct timespec pause = {0, 200 * 1000 * 1000};
+    char path[PATH_MAX];
+    enum lock_state state;
+    struct progress bar;
+
+    out_lock->fd = -1;
+    TRY(cache_path(path, sizeof path, dir, key, ".lock"));
+    if (file_make_dirs(dir) != ST_OK)
+        return ST_OK;
+    TRY(lock_try(path, out_lock, &state));
+    if (state != LOCK_BUSY)
+        return ST_OK;
+    progress_begin(&bar, label, 1);
+    progress_end(&bar, "another process computes this step: waiting for it");
+    while (state == LOCK_BUSY) {
+        if (stop && *stop)
+            return status_fail(ST_INTERRUPTED, "%s: stopped while another process computed it", label);
+        nanosleep(&pause, NULL);
+        TRY(lock_try(path, out_lock, &state));
+    }
     return ST_OK;
 }

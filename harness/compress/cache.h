@@ -2,14 +2,18 @@
  *
  * One file per step, named by its key: a hash over everything that the result depends on (recipe_key.c). It holds a
  * float graph (scales of a simulated one included), its masks and the predictions on the validation split, under a
- * SHA-256 over the whole. Files are written atomically; a damaged, truncated or foreign file is never used. */
+ * SHA-256 over the whole. Files are written atomically; a damaged, truncated or foreign file is never used. Any number
+ * of processes may share a folder, on several machines too: cache_lock keeps them from computing the same step at the
+ * same time. Without it they would do so, and the last one's file, the same bytes, would stay. */
 #ifndef COMPRESS_CACHE_H
 #define COMPRESS_CACHE_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/lock.h"
 #include "graph/graph.h"
 
 enum cache_state {
@@ -27,5 +31,12 @@ enum status cache_store(const char *dir, const char *key, const struct graph *gr
  * ST_NOMEM and ST_BADARG (path too long) are failures. */
 enum status cache_load(const char *dir, const char *key, uint32_t n, struct graph *out_graph, uint8_t *predictions,
                        enum cache_state *out_state);
+
+/* Before a step that is not in the cache is computed: waits while another process computes it (saying so on stderr,
+ * with `label`), so that it can be loaded afterwards. Where the folder cannot have locks *out_lock is not held, which
+ * is fine. Release with lock_release. ST_INTERRUPTED when *stop (NULL: none) was set while waiting, ST_BADARG (path).
+ */
+enum status cache_lock(const char *dir, const char *key, const char *label, const volatile sig_atomic_t *stop,
+                       struct lock *out_lock);
 
 #endif

@@ -190,8 +190,8 @@ static enum status check(const struct run *run, const struct graph *before, int 
     return invariants_masks_kept(before, &run->graph, name);
 }
 
-/* Takes the step's result from the cache if it is there: *out_hit. */
-static enum status load(struct run *run, const char *key, int *out_hit)
+/* Takes the step's result from the cache if it is there: *out_hit. A damaged file is told of once, not `again`. */
+static enum status load(struct run *run, const char *key, int again, int *out_hit)
 {
     struct graph cached = {0};
     enum cache_state state = CACHE_MISS;
@@ -200,7 +200,7 @@ static enum status load(struct run *run, const char *key, int *out_hit)
     if (!run->context->cache_dir)
         return ST_OK;
     TRY(cache_load(run->context->cache_dir, key, run->context->data->valid.n, &cached, run->predictions, &state));
-    if (state == CACHE_DAMAGED) {
+    if (state == CACHE_DAMAGED && !again) {
         run->result->damaged_steps++;
         snprintf(run->result->warning, sizeof run->result->warning, "%.200s; computed again", status_message());
     }
@@ -228,6 +228,29 @@ static enum status make(struct run *run, const char *key, int index)
     return ST_OK;
 }
 
+/* The step's result: from the cache, or computed by this process while others that want the same wait. */
+static enum status load_or_make(struct run *run, const char *key, int index, int *out_hit)
+{
+    const struct recipe_context *context = run->context;
+    struct lock lock = {.fd = -1};
+    char label[RECIPE_NAME + GRAPH_NAME + 40], name[32];
+    enum status st;
+
+    TRY(load(run, key, 0, out_hit));
+    if (*out_hit)
+        return ST_OK;
+    if (!context->cache_dir)
+        return make(run, key, index);
+    stage_name(&run->recipe->step[index], name, sizeof name);
+    snprintf(label, sizeof label, "%s %s, %s", run->graph.name, run->recipe->name, name);
+    TRY(cache_lock(context->cache_dir, key, label, context->stop, &lock));
+    st = load(run, key, 1, out_hit);
+    if (st == ST_OK && !*out_hit)
+        st = make(run, key, index);
+    lock_release(&lock);
+    return st;
+}
+
 static int begins_compression(const struct recipe_step *step)
 {
     return step->op == RECIPE_PRUNE || step->op == RECIPE_QAT;
@@ -249,9 +272,7 @@ static enum status run_step(struct run *run, int index)
     }
     TRY(graph_clone(&run->graph, &before));
     step_key(run, index, key);
-    TRY_OUT(load(run, key, &hit));
-    if (!hit)
-        TRY_OUT(make(run, key, index));
+    TRY_OUT(load_or_make(run, key, index, &hit));
     TRY_OUT(check(run, &before, index));
     run->result->cached_steps += hit;
     run->result->trained_steps += !hit;
