@@ -76,8 +76,9 @@ out:
     return st;
 }
 
-static enum status make(const struct artifact_context *context, int model, int recipe_index, uint64_t seed,
-                        struct artifact *artifact)
+/* The recipe's graph, trained or out of the cache. Free *result with recipe_result_free. */
+static enum status train(const struct artifact_context *context, int model, int recipe_index, uint64_t seed,
+                         struct recipe_result *result, struct artifact *artifact)
 {
     const struct suite *suite = context->suite;
     const struct suite_model *source = &suite->model[model];
@@ -88,25 +89,33 @@ static enum status make(const struct artifact_context *context, int model, int r
                                  .model_sha = source->sha256,
                                  .blas = suite->blas,
                                  .stop = context->stop};
-    struct recipe_result result = {0};
     struct recipe recipe = {0};
-    enum status st;
     double start = progress_now_s();
 
     live_show(context->live, "%s/%s: making the model", source->graph.name, suite->recipe_name[recipe_index]);
-    TRY(make_path(context, model, recipe_index, seed, artifact));
-    TRY_OUT(recipe_parse(&suite->doc, suite->recipes, "recipes", recipe_index, source->graph.name, &recipe));
-    TRY_OUT(recipe_run(&recipe, &source->graph, &how, &result));
-    if (result.warning[0])
-        live_warning(context->live, "warning:", result.warning);
-    artifact->train_s = result.trained_steps > 0 ? progress_now_s() - start : 0;
+    TRY(recipe_parse(&suite->doc, suite->recipes, "recipes", recipe_index, source->graph.name, &recipe));
+    TRY(recipe_run(&recipe, &source->graph, &how, result));
+    if (result->warning[0])
+        live_warning(context->live, "warning:", result->warning);
+    artifact->train_s = result->trained_steps > 0 ? progress_now_s() - start : 0;
     for (int i = 0; i < recipe.steps; i++)
         artifact->epochs += recipe.step[i].train.epochs;
+    return ST_OK;
+}
+
+static enum status make(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                        struct artifact *artifact)
+{
+    struct recipe_result result = {0};
+    enum status st;
+
+    TRY(make_path(context, model, recipe, seed, artifact));
+    TRY_OUT(train(context, model, recipe, seed, &result, artifact));
     for (int i = 0; i < result.stages; i++)
         add_stage(artifact, result.stage[i].name, result.stage[i].valid_top1, context->data->valid.n,
                   i == 0 ? -1 : result.stage[i].flips);
-    live_show(context->live, "%s/%s: accuracy with the reference kernels", source->graph.name,
-              suite->recipe_name[recipe_index]);
+    live_show(context->live, "%s/%s: accuracy with the reference kernels", context->suite->model[model].graph.name,
+              context->suite->recipe_name[recipe]);
     TRY_OUT(plk_write(&result.graph, artifact->path, result.pack_flags, NULL));
     TRY_OUT(plk_read(artifact->path, &artifact->graph, &artifact->info));
     TRY_OUT(add_engine_stages(context, &result, artifact));
@@ -117,20 +126,36 @@ out:
     return st;
 }
 
-enum status artifact_make(const struct artifact_context *context, int model, int recipe, uint64_t seed,
-                          struct artifact *out)
+/* What ends the whole matrix is passed on; anything else is this recipe's own failure, with its reason. */
+static enum status judge(enum status st, struct artifact *artifact)
 {
-    enum status st;
-
-    memset(out, 0, sizeof *out);
-    st = make(context, model, recipe, seed, out);
     if (st == ST_INTERRUPTED || st == ST_NOMEM || st == ST_IO) {
-        artifact_free(out);
+        artifact_free(artifact);
         return st;
     }
     if (st != ST_OK)
-        snprintf(out->reason, sizeof out->reason, "%s", status_message());
+        snprintf(artifact->reason, sizeof artifact->reason, "%s", status_message());
     return ST_OK;
+}
+
+enum status artifact_make(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                          struct artifact *out)
+{
+    memset(out, 0, sizeof *out);
+    return judge(make(context, model, recipe, seed, out), out);
+}
+
+enum status artifact_train(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                           struct artifact *out)
+{
+    struct recipe_result result = {0};
+    enum status st;
+
+    memset(out, 0, sizeof *out);
+    st = train(context, model, recipe, seed, &result, out);
+    recipe_result_free(&result);
+    out->made = st == ST_OK;
+    return judge(st, out);
 }
 
 void artifact_free(struct artifact *artifact)

@@ -52,6 +52,10 @@ struct artifact {
  * with the reason. Free with artifact_free. */
 enum status artifact_make(const struct artifact_context *context, int model, int recipe, uint64_t seed,
                           struct artifact *out);
+/* The same as far as the cache: trains what is not in it, packs and runs nothing. Of *out `made`, `reason`, `epochs`
+ * and `train_s` are set. */
+enum status artifact_train(const struct artifact_context *context, int model, int recipe, uint64_t seed,
+                           struct artifact *out);
 void artifact_free(struct artifact *artifact);
 
 #endif

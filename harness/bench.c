@@ -14,6 +14,7 @@
 #include "bench_line.h"
 #include "run.h"
 #include "rundir.h"
+#include "shard.h"
 
 enum { NOISE_TRAIN = 64, NOISE_VALID = 0, NOISE_TEST = 4 }; /* random images: for calibration and checks */
 
@@ -57,6 +58,7 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
     cJSON *run = cJSON_CreateObject();
     cJSON *seeds = run ? cJSON_AddArrayToObject(run, "seeds") : NULL;
     char levels[128];
+    enum status st;
 
     if (!seeds) {
         cJSON_Delete(run);
@@ -71,8 +73,12 @@ static enum status settings_json(const struct bench *bench, cJSON **out)
     cJSON_AddStringToObject(run, "energy_sha256", bench->run.energy.table[0].sha256);
     for (int i = 0; i < bench->suite.seeds; i++)
         cJSON_AddItemToArray(seeds, cJSON_CreateNumber((double)bench->suite.seed[i]));
-    *out = run;
-    return ST_OK;
+    st = shard_describe(&bench->suite, &bench->options->plan, &bench->plan, run);
+    if (st == ST_OK)
+        *out = run;
+    else
+        cJSON_Delete(run);
+    return st;
 }
 
 static enum status write_env(const struct bench *bench, const char *path)
@@ -92,7 +98,7 @@ static enum status write_env(const struct bench *bench, const char *path)
 
 static enum status check_same_run(const struct bench *bench, const char *path)
 {
-    static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", "energy_sha256", NULL};
+    static const char *const keys[] = {"suite_sha256", "data_sha256", "isa", "energy_sha256", SHARD_SAME_KEYS, NULL};
     cJSON *now;
     enum status st;
 
@@ -120,7 +126,7 @@ static enum status open_dir(struct bench *bench)
         }
         return ST_OK;
     }
-    if (file_exists(records))
+    if (file_exists(records) || (bench->plan.cells == 0 && file_exists(env)))
         return status_fail(ST_BADARG, "%s already holds records; give --resume or another folder", bench->dir);
     TRY(write_env(bench, env));
     if (!bench->options->out_dir)
@@ -190,6 +196,35 @@ static enum status prepare(struct bench *bench, const struct plan_cell *cell)
     bench->group_model = cell->model;
     bench->group_recipe = cell->recipe;
     bench->group_seed = cell->seed;
+    return ST_OK;
+}
+
+/* --train-only: what the matrix takes time for before its cells, and nothing else. */
+static enum status train_all(struct bench *bench)
+{
+    const struct plan_cell *last = NULL;
+    int made = 0, failed = 0;
+
+    for (size_t i = 0; i < bench->plan.cells; i++) {
+        const struct plan_cell *cell = &bench->plan.cell[i];
+        struct artifact artifact = {0};
+        if (last && last->model == cell->model && last->recipe == cell->recipe && last->seed == cell->seed)
+            continue;
+        last = cell;
+        if (bench->suite.noise)
+            TRY(open_noise(bench, cell->model));
+        TRY(artifact_train(&bench->run.artifacts, cell->model, cell->recipe, cell->seed, &artifact));
+        made += artifact.made;
+        failed += !artifact.made;
+        fprintf(stderr, "%s %s: %s\n", bench->suite.model[cell->model].graph.name,
+                bench->suite.recipe_name[cell->recipe],
+                !artifact.made         ? artifact.reason
+                : artifact.train_s > 0 ? "trained"
+                                       : "from the cache");
+        artifact_free(&artifact);
+    }
+    fprintf(stderr, "%d recipes in %s, %d failed\n", made, bench->options->cache_dir, failed);
+    bench->count[2] = failed;
     return ST_OK;
 }
 
@@ -317,6 +352,10 @@ static enum status run_all(struct bench *bench)
         return ST_OK;
     }
     TRY(open_data(bench));
+    if (options->train_only) {
+        TRY(open_context(bench));
+        return train_all(bench);
+    }
     TRY(rundir_name(options->out_dir, options->resume, "results/latest", bench->dir));
     TRY(open_energy(bench));
     TRY(open_dir(bench));
@@ -343,7 +382,9 @@ enum status bench_run(const struct bench_options *options, int *exit_code)
     live_begin(&bench->live);
     st = run_all(bench);
     live_clear(&bench->live);
-    if (st == ST_INTERRUPTED)
+    if (st == ST_INTERRUPTED && options->train_only)
+        status_fail(st, "interrupted; finished steps are in the cache, the same command goes on");
+    else if (st == ST_INTERRUPTED)
         rundir_interrupted(options->argc, options->argv, bench->dir);
     else if (st == ST_OK)
         *exit_code = bench->count[3] ? 5 : bench->count[2] ? 2 : 0;

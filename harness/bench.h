@@ -21,6 +21,7 @@ struct bench_options {
     int jobs;                 /* threads for training and accuracy; they change no figure */
     int resume;               /* go on in out_dir (or results/latest) */
     int list;                 /* print the cells and do nothing */
+    int train_only;           /* fill the cache and stop: no cells, no folder */
     int no_process;           /* leave out whole-process times and cold starts */
     const char *energy_file;  /* table of energy constants; NULL: the suite's, or H45 */
     int energy_windows;       /* per cell, where the machine has a counter; 0: do not measure */

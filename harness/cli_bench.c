@@ -30,7 +30,8 @@ static const char help[] =
     "                    $PACKLIGHT_ISA or native). Several are an axis (sse41,avx2): ids end in /LEVEL, all are\n"
     "                    compared with FP32 at the highest, and what this processor lacks is a skipped row\n"
     "  --seeds LIST      of training: 1-3 or 1,4,7 (default: the suite's)\n"
-    "  --shard I/N       only the I-th of N parts (whole recipes)\n"
+    "  --shard I/N       only the I-th of N parts (whole recipes); packlight merge joins them\n"
+    "  --train-only      fill the cache with the trained weights and stop: no cells, no folder\n"
     "  --data DIR        folder with the four IDX files (default: Fashion-MNIST of Debian's dataset-fashion-mnist)\n"
     "  --cache DIR       trained weights (default: results/cache); --no-cache trains anew\n"
     "  --no-process      leave out whole-process times (hyperfine) and cold starts\n"
@@ -64,6 +65,7 @@ enum {
     OPT_ENERGY,
     OPT_ENERGY_WINDOWS,
     OPT_INSTRUCTIONS,
+    OPT_TRAIN_ONLY,
     OPT_QUIET
 };
 
@@ -85,6 +87,7 @@ static const struct option long_options[] = {
     {"energy", required_argument, NULL, OPT_ENERGY},
     {"energy-windows", required_argument, NULL, OPT_ENERGY_WINDOWS},
     {"instructions", no_argument, NULL, OPT_INSTRUCTIONS},
+    {"train-only", no_argument, NULL, OPT_TRAIN_ONLY},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
@@ -146,6 +149,9 @@ static enum status read_option(int option, struct bench_options *o, const char *
     case OPT_INSTRUCTIONS:
         o->instructions = 1;
         return ST_OK;
+    case OPT_TRAIN_ONLY:
+        o->train_only = 1;
+        return ST_OK;
     case OPT_QUIET:
         progress_silence(1);
         return ST_OK;
@@ -176,6 +182,10 @@ enum status cli_bench(int argc, char **argv, int *exit_code)
     }
     if (optind < argc - 1)
         return status_fail(ST_BADARG, "one suite at a time: '%s' and '%s' were given", argv[optind], argv[optind + 1]);
+    if (o.train_only && !*o.cache_dir)
+        return status_fail(ST_BADARG, "--train-only needs a cache to fill; leave --no-cache out");
+    if (o.train_only && (o.out_dir || o.resume))
+        return status_fail(ST_BADARG, "--train-only writes no run: -o and --resume do not go with it");
     TRY(cli_isa_levels(isa, o.plan.level, &o.plan.levels, &o.isa));
     if (optind < argc)
         snprintf(suite, sizeof suite, "%s", argv[optind]);

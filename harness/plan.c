@@ -82,26 +82,38 @@ static size_t expand_axis(const struct suite *suite, const struct plan_options *
     return n;
 }
 
+/* The cells of one artifact that pass the filter, written to cell[]; their number. */
+static size_t expand_group(const struct suite *suite, const struct plan_options *options, int seed, int model,
+                           int recipe, struct plan_cell *cell)
+{
+    const struct plan_cell like = {.model = model, .recipe = recipe, .seed = suite->seed[seed]};
+    size_t n = 0;
+
+    for (int a = 0; a < suite->axes; a++)
+        n = expand_axis(suite, options, a, &like, cell, n);
+    return n;
+}
+
 enum status plan_expand(const struct suite *suite, const struct plan_options *options, struct plan *out)
 {
     struct plan_cell *cell = calloc(largest(suite, options), sizeof *cell);
-    size_t n = 0, group = 0;
+    size_t n = 0, groups = 0;
 
     if (!cell)
         return status_fail(ST_NOMEM, "no memory for %zu cells", largest(suite, options));
     for (int s = 0; s < suite->seeds; s++)
         for (int m = 0; m < suite->models; m++)
-            for (int r = 0; r < suite->n_recipes; r++, group++) {
-                if (options->shards > 1 && (int)(group % (size_t)options->shards) != options->shard - 1)
+            for (int r = 0; r < suite->n_recipes; r++) {
+                size_t more = expand_group(suite, options, s, m, r, &cell[n]);
+                if (more == 0)
                     continue;
-                for (int a = 0; a < suite->axes; a++)
-                    n = expand_axis(suite, options, a,
-                                    &(struct plan_cell){.model = m, .recipe = r, .seed = suite->seed[s]}, cell, n);
+                if (options->shards <= 1 || (int)(groups % (size_t)options->shards) == options->shard - 1)
+                    n += more;
+                groups++;
             }
-    if (n == 0) {
+    if (groups == 0) {
         free(cell);
-        return status_fail(ST_BADARG, "no cell is left: --filter '%s', --shard %d/%d",
-                           options->filter ? options->filter : "", options->shard, options->shards);
+        return status_fail(ST_BADARG, "no cell is left: --filter '%s'", options->filter ? options->filter : "");
     }
     out->cell = cell;
     out->cells = n;

@@ -40,10 +40,12 @@ struct plan_options {
     const char *filter; /* glob over ids, comma-separated alternatives; NULL: all. '*' crosses slashes */
     struct plan_level level[PLAN_LEVELS]; /* of the SIMD cells, from the lowest up */
     int levels;                           /* 0 or 1: no axis, no name in the id */
-    int shard, shards; /* keep artifact groups with index % shards == shard - 1; shards 0 or 1: all */
+    int shard, shards; /* keep the groups (cells of one artifact) that are left after the filter and have index % shards
+                          == shard - 1; shards 0 or 1: all */
 };
 
-/* ST_BADARG when nothing is left. *out is overwritten. */
+/* ST_BADARG when the filter leaves nothing. A shard may be empty: there are more shards than groups. *out is
+ * overwritten. */
 enum status plan_expand(const struct suite *suite, const struct plan_options *options, struct plan *out);
 void plan_free(struct plan *plan);
 

@@ -143,7 +143,7 @@ enum status rundir_check_same(const char *path, const char *dir, const cJSON *no
         const cJSON *run = cJSON_GetObjectItemCaseSensitive(env.root, "run");
         const char *then = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, keys[i]));
         const char *here = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(now, keys[i]));
-        if (!then || !here || strcmp(then, here) != 0)
+        if ((then || here) && (!then || !here || strcmp(then, here) != 0))
             st = status_fail(ST_BADARG, "--resume: %s: the run was started with another %s; start a new one", dir,
                              keys[i]);
     }

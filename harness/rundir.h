@@ -17,7 +17,7 @@ enum status rundir_name(const char *out_dir, int resume, const char *link, char 
 enum status rundir_write_env(const char *path, int argc, char **argv, cJSON *run);
 
 /* --resume: ST_BADARG unless the run in env.json at `path` has the same texts as `now` under these keys
- * (NULL-terminated). */
+ * (NULL-terminated), or none like it. */
 enum status rundir_check_same(const char *path, const char *dir, const cJSON *now, const char *const *keys);
 
 /* Adds one line to dir/records.jsonl and syncs it. */

@@ -71,6 +71,20 @@ static void shards_share_all_cells(void **state)
     assert_int_equal(together, 24);
 }
 
+/* Groups are dealt out as the filter leaves them, so that no shard is idle while another has two; the one too many is
+ * empty, which is no error. */
+static void shards_deal_out_what_the_filter_left(void **state)
+{
+    (void)state;
+    for (int shard = 1; shard <= 3; shard++) {
+        struct plan_options options = {.filter = "*/ptq-s8/*,*/prune-u90/*", .shard = shard, .shards = 3};
+        struct plan plan;
+        assert_int_equal(plan_expand(&suite, &options, &plan), ST_OK);
+        assert_int_equal(plan.cells, shard < 3 ? 3 : 0);
+        plan_free(&plan);
+    }
+}
+
 static void seeds_become_an_axis(void **state)
 {
     struct plan_options options = {0};
@@ -206,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell_once),
         cmocka_unit_test(filters_choose),
+        cmocka_unit_test(shards_deal_out_what_the_filter_left),
         cmocka_unit_test(shards_share_all_cells),
         cmocka_unit_test(seeds_become_an_axis),
         cmocka_unit_test(threads_and_batches_of_the_command_line),
