@@ -10,6 +10,7 @@ typedef enum status (*cli_fn)(int argc, char **argv, int *exit_code);
 
 enum status cli_bench(int argc, char **argv, int *exit_code);
 enum status cli_peers(int argc, char **argv, int *exit_code);
+enum status cli_merge(int argc, char **argv, int *exit_code);
 enum status cli_report(int argc, char **argv, int *exit_code);
 enum status cli_kernels(int argc, char **argv, int *exit_code);
 enum status cli_compress(int argc, char **argv, int *exit_code);

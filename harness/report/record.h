@@ -125,6 +125,8 @@ struct records {
  * record. */
 enum status records_load(const char *dir, struct records *out);
 void records_free(struct records *records);
+/* 1 if a line (without its newline) is what a kill leaves: begun as every record is, and not JSON. */
+int records_line_is_torn(const char *line, size_t len);
 /* The record with this cell id, or NULL. Borrowed. */
 const struct record *records_find(const struct records *records, const char *cell);
 /* Value at a dotted path of env.json ("cpu.brand"): texts as they are, numbers and true/false printed, lists of these

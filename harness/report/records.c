@@ -12,8 +12,7 @@
 
 enum { RECORDS_MAX_BYTES = 256 << 20 };
 
-/* What a line cut off by a kill looks like: it begins as every record does, and is not JSON. */
-static int looks_torn(const char *line, size_t len)
+int records_line_is_torn(const char *line, size_t len)
 {
     static const char begin[] = "{\"schema\":\"" RECORD_SCHEMA "\"";
     struct json doc;
@@ -65,11 +64,11 @@ static enum status read_lines(const char *file, const char *bytes, size_t len, s
                     st = append(records, &room, &record);
                 if (st != ST_OK)
                     record_free(&record);
-            } else if (st == ST_FORMAT && looks_torn(at, line_len)) {
+            } else if (st == ST_FORMAT && records_line_is_torn(at, line_len)) {
                 records->torn++;
                 st = ST_OK;
             } else if (st == ST_FORMAT) {
-                (void)record_parse(where, at, line_len, &record); /* its message again, which looks_torn replaced */
+                (void)record_parse(where, at, line_len, &record); /* its message again, which that check replaced */
             }
             TRY(st);
         }

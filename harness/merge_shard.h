@@ -1,0 +1,46 @@
+/* One shard's run directory, read for joining: its env.json, and of its records.jsonl the line that counts for each of
+ * its cells. */
+#ifndef MERGE_SHARD_H
+#define MERGE_SHARD_H
+
+#include <stddef.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+enum { MERGE_CELLS = 20000, MERGE_SHARDS = 4096 };
+
+/* A cell's record as it stands in the file. */
+struct merge_line {
+    const char *at; /* in the shard's text, without newline; NULL: no record */
+    size_t len;
+    char *artifact; /* owned; NULL: none */
+    char artifact_sha256[HASH_HEX];
+};
+
+struct merge_shard {
+    const char *dir; /* borrowed */
+    struct json env; /* owned */
+    const cJSON *run;
+    const cJSON *ids; /* of the whole matrix, in order; in env */
+    size_t cells;     /* of the whole matrix */
+    int index, count; /* I of N, from 1 */
+    size_t *own;      /* owned; positions of its cells, ascending */
+    size_t owned;
+    struct merge_line *line; /* owned; one per own cell */
+    char *text;              /* owned; records.jsonl */
+    size_t torn;             /* lines that a kill cut off */
+};
+
+/* ST_IO or ST_FORMAT naming file and place: no run, not a shard, damaged. Free with merge_shard_free (accepts a zeroed
+ * struct). */
+enum status merge_shard_open(const char *dir, struct merge_shard *out);
+void merge_shard_free(struct merge_shard *shard);
+
+/* ST_BADARG, naming both directories, unless these are parts of one matrix made by one program. */
+enum status merge_shard_check_same(const struct merge_shard *a, const struct merge_shard *b);
+
+/* Id of a cell of the matrix; borrowed. */
+const char *merge_shard_id(const struct merge_shard *shard, size_t position);
+
+#endif
