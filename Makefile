@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects
 PKGS := libcjson zlib openblas libcpuid libmd gsl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -56,11 +56,18 @@ TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 # What goes into env.json about this build.
 FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M% -W%,$(PROJECT_CFLAGS))
 
-all: $(B)/packlight ## build packlight (binary: ./packlight)
+# The same objects in other orders: the same code at other addresses.
+LAYOUTS := $(B)/packlight-layout1 $(B)/packlight-layout2 $(B)/packlight-layout3
+
+all: $(B)/packlight $(LAYOUTS) ## build packlight (binary: ./packlight)
 	$(Q)ln -sf $(B)/packlight packlight
 
 $(B)/packlight: $(B)/harness/main.o $(B)/libpacklight.a
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(if $(filter 0,$(V)),@echo "  LINK $@")
+
+$(B)/packlight-layout%: $(OBJ) scripts/permute.sh
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -Wl,-S -o $@ $$(sh scripts/permute.sh $* $(OBJ)) $(PKG_LIBS)
 	$(if $(filter 0,$(V)),@echo "  LINK $@")
 
 $(B)/libpacklight.a: $(LIB_OBJ)
@@ -74,7 +81,17 @@ $(B)/build_id.h: FORCE
 	@mkdir -p $(@D)
 	@sh scripts/build_id.sh > $@.new && if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 $(B)/harness/measure/build_info.o: $(B)/build_id.h
-EXTRA_build_info = -include $(B)/build_id.h
+EXTRA_build_info = -include $(B)/build_id.h -include $(B)/code_id.h
+
+# What a timed inference can execute: kernels, the engine, the graph that it plans from, the inputs, the clock's window.
+CODE_OBJ := $(sort $(filter $(B)/kernels/% $(B)/harness/engine/% $(B)/harness/graph/%,$(OBJ)) \
+            $(addprefix $(B)/harness/,runner.o infer.o base/mem.o base/pool.o measure/batch.o measure/clock.o))
+$(B)/code_id.h: export CODE_FLAGS = $(FLAGS_TEXT)
+$(B)/code_id.h: $(CODE_OBJ) scripts/code_id.sh
+	$(Q)sh scripts/code_id.sh $(B) $(CODE_OBJ:$(B)/%=%) > $@.new && mv -f $@.new $@
+$(B)/harness/measure/build_info.o: $(B)/code_id.h
+code-objects:
+	@printf '%s\n' $(CODE_OBJ:$(B)/%=%)
 FORCE:
 
 # Kernels: one instruction set per file, chosen by the file's suffix. The reference is never tuned.
@@ -163,7 +180,7 @@ test: ## everything: checks, unit, kernel, golden and command-line tests, also w
 	@$(BUILD) all tests-build
 	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
 	@$(MAKE) --no-print-directory check
-	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh $(SANITIZE_B)/tests/all.sh
+	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh tests/code_id.sh $(SANITIZE_B)/tests/all.sh
 
 SANITIZE_B := build/sanitize-$(notdir $(firstword $(CC)))
 sanitize-build: $(TEST_BIN)
@@ -217,8 +234,9 @@ format: ## clang-format over all sources
 	clang-format -i $$(find harness kernels tests -name '*.[ch]')
 
 install: all ## install under PREFIX (default /usr/local), DESTDIR respected
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight $(DESTDIR)$(PREFIX)/libexec/packlight
 	install -m 755 $(B)/packlight $(DESTDIR)$(PREFIX)/bin/packlight
+	install -m 755 $(LAYOUTS) $(DESTDIR)$(PREFIX)/libexec/packlight/
 	cp -r suites $(DESTDIR)$(PREFIX)/share/packlight/
 
 help: ## show this list
@@ -228,4 +246,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d
-.PHONY: all help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE
+.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE

@@ -77,8 +77,7 @@ enum status infer_check_shape(const struct graph *graph, const struct dataset *d
     return ST_OK;
 }
 
-/* 1 if the sums of the last conv or fc are the outputs, but for scales. */
-static int raw_is_output(const struct graph *graph)
+int infer_raw_is_output(const struct graph *graph)
 {
     const struct node *last = &graph->node[graph->nodes - 1];
 
@@ -109,7 +108,7 @@ static enum status prepare(const struct graph *graph, const struct kn_table *tab
     }
     TRY(mem_alloc(count, sizeof(float), &result->scores));
     TRY(mem_alloc(result->n, sizeof(int32_t), &result->predictions));
-    if (raw_is_output(graph) && engine_raw(job->worker[0].engine))
+    if (infer_raw_is_output(graph) && engine_raw(job->worker[0].engine))
         TRY(mem_alloc(count, sizeof(int32_t), &result->raw));
     return ST_OK;
 }

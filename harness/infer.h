@@ -28,6 +28,9 @@ enum status infer_dataset(const struct graph *graph, const struct kn_table *tabl
                           const struct dataset *data, struct pool *pool, struct infer *out);
 void infer_free(struct infer *infer);
 
+/* 1 if the sums of the last conv or fc are the outputs, but for scales, and the same bits with every kernel. */
+int infer_raw_is_output(const struct graph *graph);
+
 /* Pixels (count) → floats as networks see them: x / 255. */
 void infer_scale(const uint8_t *pixels, size_t count, float *out);
 

@@ -22,13 +22,14 @@ static const struct command commands[] = {
     {"inspect", cli_inspect, "what a packed file holds"},
     {"kernels", cli_kernels, "list, prove and time the kernels"},
     {"cpu", cli_cpu, "facts about this processor and build"},
+    {"worker", cli_worker, NULL}, /* started by other commands */
     {NULL, NULL, NULL},
 };
 
 static void usage(FILE *out)
 {
     fputs("usage: packlight COMMAND [options]     (packlight COMMAND --help shows an example)\n\n", out);
-    for (const struct command *c = commands; c->name; c++)
+    for (const struct command *c = commands; c->summary; c++)
         fprintf(out, "  %-9s %s\n", c->name, c->summary);
     fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 "
           "wrong output\n",

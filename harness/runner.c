@@ -5,29 +5,42 @@
 
 #include "base/mem.h"
 
-enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
-                       const struct dataset *data, struct runner *out)
+enum status runner_plan(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                        struct runner *out)
 {
-    struct runner runner = {.batch = batch, .images = data->n};
+    struct runner runner = {.batch = batch, .images = 1};
     enum status st;
-    size_t pixels;
 
-    TRY(infer_check_shape(graph, data));
-    if (data->n == 0)
-        return status_fail(ST_BADARG, "no images to time with");
     TRY_OUT(engine_new(graph, table, batch, threads, &runner.engine));
-    pixels = engine_input_count(runner.engine);
     runner.outputs = (int)engine_output_count(runner.engine);
-    runner.stride = pixels * (size_t)batch;
+    runner.stride = engine_input_count(runner.engine) * (size_t)batch;
     TRY_OUT(mem_alloc(RUNNER_INPUTS * runner.stride, sizeof(float), &runner.input));
     TRY_OUT(mem_alloc((size_t)batch * (size_t)runner.outputs, sizeof(float), &runner.output));
-    for (int i = 0; i < RUNNER_INPUTS * batch; i++)
-        infer_scale(data->pixels + ((size_t)i % data->n) * pixels, pixels, runner.input + (size_t)i * pixels);
     *out = runner;
     return ST_OK;
 out:
     runner_free(&runner);
     return st;
+}
+
+void runner_load(struct runner *runner, const struct dataset *data)
+{
+    size_t pixels = engine_input_count(runner->engine);
+
+    runner->images = data->n;
+    for (int i = 0; i < RUNNER_INPUTS * runner->batch; i++)
+        infer_scale(data->pixels + ((size_t)i % data->n) * pixels, pixels, runner->input + (size_t)i * pixels);
+}
+
+enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                       const struct dataset *data, struct runner *out)
+{
+    TRY(infer_check_shape(graph, data));
+    if (data->n == 0)
+        return status_fail(ST_BADARG, "no images to time with");
+    TRY(runner_plan(graph, table, batch, threads, out));
+    runner_load(out, data);
+    return ST_OK;
 }
 
 void runner_free(struct runner *runner)

@@ -19,6 +19,10 @@ struct runner {
 /* Plans the graph for `threads` and loads the first images of `data`. ST_UNSUPPORTED, ST_NOMEM, ST_BADARG. */
 enum status runner_new(const struct graph *graph, const struct kn_table *table, int batch, int threads,
                        const struct dataset *data, struct runner *out);
+/* The two halves of it: the plan, then the inputs. *out of the first is complete but for zero inputs. */
+enum status runner_plan(const struct graph *graph, const struct kn_table *table, int batch, int threads,
+                        struct runner *out);
+void runner_load(struct runner *runner, const struct dataset *data);
 void runner_free(struct runner *runner);
 
 /* One inference of a whole batch with the next input (for timing_subject). */

@@ -1,7 +1,6 @@
-#include <assert.h>
-
 #include "kernels/kernels.h"
 #include "kernels/panel.h"
+#include "kernels/require.h"
 
 enum { EIGHT = 8 };
 
@@ -24,7 +23,7 @@ void kn_gemm_f32_pack_rows(const struct kn_gemm_f32 *slot, const float *b, ptrdi
 {
     float *to = out;
 
-    assert(slot->facts.kr == 1);
+    KN_REQUIRE(slot->facts.kr == 1);
     for (int first = 0, width; first < n; first += width) {
         int have;
         width = kn_panel_width(slot->facts.nr, n - first);

@@ -1,7 +1,6 @@
 /* Packing for the integer products by quads whose weights stay as they are; see quads_pack.h. */
-#include <assert.h>
-
 #include "kernels/quads_pack.h"
+#include "kernels/require.h"
 #include "kernels/roster.h"
 
 static size_t packed_bytes(const struct kn_quads_shape *shape, int n, int segs, int seg_len)
@@ -27,7 +26,7 @@ static void pack(const struct kn_quads_shape *shape, int limit, const int8_t *w,
                     int output = first + j / KN_QUADS_KR, input = i + j % KN_QUADS_KR;
                     int real = output < n && input < seg_len;
                     *out = real ? w[(size_t)output * k + (size_t)at + (size_t)input] : 0;
-                    assert(*out >= -limit && *out <= limit);
+                    KN_REQUIRE(*out >= -limit && *out <= limit);
                     out++;
                 }
             }
@@ -69,6 +68,6 @@ size_t kn_gemm_u8s4_pack_bytes__ref(const int8_t *w, int n, int segs, int seg_le
 void kn_gemm_u8s4_pack__ref(const int8_t *w, int n, int segs, int seg_len, void *out)
 {
     for (size_t i = 0; i < (size_t)n * (size_t)segs * (size_t)seg_len; i++)
-        assert(w[i] >= -7 && w[i] <= 7);
+        KN_REQUIRE(w[i] >= -7 && w[i] <= 7);
     kn_gemm_u8s8_pack__ref(w, n, segs, seg_len, out);
 }

@@ -1,4 +1,4 @@
-/* How this binary was built; the Makefile writes it into build_id.h. */
+/* How this binary was built; the Makefile writes it into build_id.h and code_id.h. */
 #ifndef MEASURE_BUILD_INFO_H
 #define MEASURE_BUILD_INFO_H
 
@@ -8,6 +8,8 @@ struct build_info {
     const char *compiler; /* first line of $(CC) --version */
     const char *flags;    /* without paths and defines */
     const char *mode;     /* "release", "sanitize" */
+    const char *code_id;  /* SHA-256 over the machine code that a timed inference can execute and over the flags: equal
+                           * for two builds whose times cannot differ but by layout (scripts/code_id.sh) */
 };
 
 /* Static. */

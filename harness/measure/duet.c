@@ -1,6 +1,7 @@
 #include "measure/duet.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,9 @@ static enum status take_hello(struct duet *duet, int arm)
     side->plan_ns = reply->plan_ns;
     side->first_ns = reply->first_ns;
     side->clock_ns = reply->clock_overhead_ns;
+    if (!reply->checked || reply->index != 0)
+        return status_fail(ST_FORMAT, "%s: the worker's first call was not that of input 0", name);
+    snprintf(duet->result.output_hash[arm], sizeof duet->result.output_hash[arm], "%016" PRIx64, reply->check);
     duet->hello[arm] = *reply;
     return ST_OK;
 }

@@ -94,7 +94,8 @@ struct duet_pair {
 
 struct duet_result {
     char name[DUET_ARMS][DUET_NAME];
-    char *facts[DUET_ARMS]; /* JSON object as the worker sent it, the same in all its processes; owned */
+    char *facts[DUET_ARMS];          /* JSON object as the worker sent it, the same in all its processes; owned */
+    char output_hash[DUET_ARMS][17]; /* of what input 0 gives, the same in all its processes */
     int threads[DUET_ARMS];
     double inflate_ratio[DUET_ARMS];
     uint64_t seed;

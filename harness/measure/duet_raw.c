@@ -57,6 +57,7 @@ static void put_plan(FILE *file, const struct duet_result *result)
     fputc(',', file);
     put_text(file, result->name[DUET_B]);
     fprintf(file, "],\"facts\":[%s,%s]", result->facts[DUET_A], result->facts[DUET_B]);
+    fprintf(file, ",\"output_hash\":[\"%s\",\"%s\"]", result->output_hash[DUET_A], result->output_hash[DUET_B]);
     put_both(file, "threads", result->threads[DUET_A], result->threads[DUET_B]);
     put_both(file, "inflate_ratio", result->inflate_ratio[DUET_A], result->inflate_ratio[DUET_B]);
     fprintf(file, ",\"rounds\":%d,\"best_of\":%d,\"calls\":%" PRIu64 ",\"slices\":%d", result->rounds, result->best_of,

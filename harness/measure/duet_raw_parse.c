@@ -102,12 +102,13 @@ static enum status read_label(const struct reader *reader, struct duet_label *la
 static enum status read_arms(const struct reader *reader)
 {
     struct duet_result *result = reader->result;
-    const cJSON *names, *facts;
+    const cJSON *names, *facts, *hashes;
 
     TRY(array_of(reader, reader->doc.root, "", "arms", DUET_ARMS, &names));
     TRY(array_of(reader, reader->doc.root, "", "facts", DUET_ARMS, &facts));
+    TRY(array_of(reader, reader->doc.root, "", "output_hash", DUET_ARMS, &hashes));
     for (int arm = 0; arm < DUET_ARMS; arm++) {
-        const cJSON *name = cJSON_GetArrayItem(names, arm);
+        const cJSON *name = cJSON_GetArrayItem(names, arm), *hash = cJSON_GetArrayItem(hashes, arm);
         char *printed = cJSON_PrintUnformatted(cJSON_GetArrayItem(facts, arm));
         enum status st;
         if (!printed)
@@ -119,6 +120,10 @@ static enum status read_arms(const struct reader *reader)
         if (!cJSON_IsString(name) || strlen(name->valuestring) >= DUET_NAME)
             return json_error(&reader->doc, "", "arms", "expected names of at most %d bytes", DUET_NAME - 1);
         strcpy(result->name[arm], name->valuestring);
+        if (!cJSON_IsString(hash) || strlen(hash->valuestring) != 16 ||
+            strspn(hash->valuestring, "0123456789abcdef") != 16)
+            return json_error(&reader->doc, "", "output_hash", "expected 16 hexadecimal digits");
+        strcpy(result->output_hash[arm], hash->valuestring);
     }
     return ST_OK;
 }
@@ -294,10 +299,10 @@ static enum status read_pair(const struct reader *reader, const cJSON *object, i
 
 static enum status read_all(const struct reader *reader, struct duet_label *label)
 {
-    static const char *const keys[] = {"schema",  "cell",      "role",    "stage",         "seed",
-                                       "arms",    "facts",     "threads", "inflate_ratio", "rounds",
-                                       "best_of", "calls",     "slices",  "cut",           "contamination_ratio",
-                                       "cpu",     "elapsed_s", "host",    "pairs",         NULL};
+    static const char *const keys[] = {
+        "schema",  "output_hash",   "cell",   "role",    "stage", "seed",   "arms", "facts",
+        "threads", "inflate_ratio", "rounds", "best_of", "calls", "slices", "cut",  "contamination_ratio",
+        "cpu",     "elapsed_s",     "host",   "pairs",   NULL};
     struct duet_result *result = reader->result;
     const cJSON *pairs, *pair;
     int p = 0;

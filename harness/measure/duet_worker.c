@@ -314,7 +314,7 @@ void duet_worker_handle(struct duet_worker *worker, const void *bytes, size_t le
     reply->kind = st == ST_OK ? request.kind : DUET_FAILED;
 }
 
-static enum status is_socket(int descriptor)
+enum status duet_worker_check(int descriptor)
 {
     int type = 0;
     socklen_t size = sizeof type;
@@ -387,7 +387,7 @@ enum status duet_worker_serve(int descriptor, const struct clock *clock, const s
     enum status st;
     size_t len;
 
-    TRY(is_socket(descriptor));
+    TRY(duet_worker_check(descriptor));
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the end of the connection is noticed between requests only */
     duet_worker_init(&worker, clock, subject);
     TRY_OUT(mem_alloc(1, sizeof *message, &message));

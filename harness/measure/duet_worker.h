@@ -55,6 +55,8 @@ struct duet_worker {
     void *heap;                      /* padding; owned */
 };
 
+/* ST_BADARG unless `descriptor` is a socket of the protocol. */
+enum status duet_worker_check(int descriptor);
 /* Serves until END or the end of the connection, both ST_OK. ST_BADARG when `descriptor` is no socket of the protocol,
  * ST_IO. Failures of the subject are told to the driver. */
 enum status duet_worker_serve(int descriptor, const struct clock *clock, const struct duet_subject *subject);

@@ -73,7 +73,7 @@ static cJSON *build_facts(void)
 
     if (build && host_add_text(build, "commit", info->commit) && cJSON_AddBoolToObject(build, "dirty", info->dirty) &&
         host_add_text(build, "compiler", info->compiler) && host_add_text(build, "flags", info->flags) &&
-        host_add_text(build, "mode", info->mode))
+        host_add_text(build, "mode", info->mode) && host_add_text(build, "code_id", info->code_id))
         return build;
     cJSON_Delete(build);
     return NULL;
