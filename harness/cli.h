@@ -9,6 +9,7 @@
 typedef enum status (*cli_fn)(int argc, char **argv, int *exit_code);
 
 enum status cli_bench(int argc, char **argv, int *exit_code);
+enum status cli_compare(int argc, char **argv, int *exit_code);
 enum status cli_peers(int argc, char **argv, int *exit_code);
 enum status cli_merge(int argc, char **argv, int *exit_code);
 enum status cli_report(int argc, char **argv, int *exit_code);

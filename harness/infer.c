@@ -94,6 +94,11 @@ static int is_mixed(const struct graph *graph)
     return quantized && !graph_is_exact(graph);
 }
 
+float infer_tolerance(const struct graph *graph)
+{
+    return is_mixed(graph) ? 0.05f : 1e-4f;
+}
+
 static enum status prepare(const struct graph *graph, const struct kn_table *table, struct pool *pool, struct job *job)
 {
     struct infer *result = job->result;
@@ -123,7 +128,7 @@ enum status infer_dataset(const struct graph *graph, const struct kn_table *tabl
 
     TRY(infer_check_shape(graph, data));
     result.outputs = (int)value_count(&graph->value[graph_output(graph)]);
-    result.tolerance = is_mixed(graph) ? 0.05f : 1e-4f;
+    result.tolerance = infer_tolerance(graph);
     job.pixels = (size_t)data->c * (size_t)data->h * (size_t)data->w;
     TRY_OUT(prepare(graph, table, pool, &job));
     pool_run(pool, job.workers, run_share, &job);

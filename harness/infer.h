@@ -31,6 +31,9 @@ void infer_free(struct infer *infer);
 /* 1 if the sums of the last conv or fc are the outputs, but for scales, and the same bits with every kernel. */
 int infer_raw_is_output(const struct graph *graph);
 
+/* How much float scores may differ between kernels, relative to an image's largest; see infer_compare. */
+float infer_tolerance(const struct graph *graph);
+
 /* Pixels (count) → floats as networks see them: x / 255. */
 void infer_scale(const uint8_t *pixels, size_t count, float *out);
 

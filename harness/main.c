@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"bench", cli_bench, "run a suite's matrix of models, recipes and kernels"},
     {"peers", cli_peers, "our kernels against other libraries, in one process"},
     {"merge", cli_merge, "join the shards of a matrix into one run"},
+    {"compare", cli_compare, "is B slower, larger or less accurate than A?"},
     {"report", cli_report, "tables and plots of a run"},
     {"compress", cli_compress, "make one recipe for one model, as a packed file"},
     {"eval", cli_eval, "accuracy of a packed model, perhaps against another"},

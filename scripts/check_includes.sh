@@ -30,6 +30,7 @@ check measure base/
 check report base/
 check peers base/ graph/ engine/engine.h kernels/kernels.h kernels/requant.h
 check kncheck base/ kernels/kernels.h kernels/requant.h kernels/lut.h
+check compare base/ graph/ io/ measure/ report/ kernels/kernels.h infer.h layouts.h rundir.h
 
 # Kernels know nothing above them; outsiders see kernels.h, requant.h, lut.h and peak.h only.
 grep -rn '^ *# *include "\(base\|graph\|io\|train\|compress\|codec\|engine\|measure\|report\)/' kernels >>"$breaches"
