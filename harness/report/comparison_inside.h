@@ -1,4 +1,5 @@
-/* Shared by comparison.c (the struct, what may be said) and comparison_json.c (its files); for nobody else. */
+/* Shared by comparison.c (the struct, what may be said) and comparison_json.c and
+ * comparison_csv.c (its files); for nobody else. */
 #ifndef REPORT_COMPARISON_INSIDE_H
 #define REPORT_COMPARISON_INSIDE_H
 
@@ -14,7 +15,9 @@ enum status comparison_check_row(const struct comparison_row *row, const char *w
 /* No cell, metric and role twice; also ST_NOMEM. */
 enum status comparison_check_twice(const struct comparison *comparison, const char *where);
 
-/* The lines of verdicts.jsonl. */
-void comparison_write_rows(const struct comparison *comparison, struct text *out);
+/* A line of verdicts.jsonl with its newline. */
+void comparison_write_row(const struct comparison_row *row, struct text *out);
+/* The object of verdict.json, without a newline behind it; before and after each member stand indent and end. */
+void comparison_write_head(const struct comparison *comparison, const char *indent, const char *end, struct text *out);
 
 #endif

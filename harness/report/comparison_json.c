@@ -137,39 +137,38 @@ static void write_head_value(struct text *out, const char *object, const struct 
     }
 }
 
-static void write_side(struct text *out, const char *key, const struct comparison_side *side)
+static void write_side(struct text *out, const char *key, const struct comparison_side *side, const char *indent,
+                       const char *end)
 {
-    text_addf(out, "  \"%s\": {", key);
+    text_addf(out, "%s\"%s\": {", indent, key);
     for (int i = 0; i < SIDE_FIELDS; i++) {
         text_addf(out, "%s\"%s\": ", i ? ", " : "", side_fields[i].key);
         write_head_value(out, (const char *)side, &side_fields[i]);
     }
-    text_add(out, "},\n");
+    text_addf(out, "},%s", end);
 }
 
-static void write_head(struct text *out, const struct comparison *comparison)
+void comparison_write_head(const struct comparison *comparison, const char *indent, const char *end, struct text *out)
 {
-    text_add(out, "{\n  \"schema\": \"" COMPARISON_SCHEMA "\",\n");
-    write_side(out, "a", &comparison->head.a);
-    write_side(out, "b", &comparison->head.b);
+    text_addf(out, "{%s%s\"schema\": \"" COMPARISON_SCHEMA "\",%s", end, indent, end);
+    write_side(out, "a", &comparison->head.a, indent, end);
+    write_side(out, "b", &comparison->head.b, indent, end);
     for (int i = 0; i < HEAD_FIELDS; i++) {
-        text_addf(out, "  \"%s\": ", head_fields[i].key);
+        text_addf(out, "%s\"%s\": ", indent, head_fields[i].key);
         write_head_value(out, (const char *)&comparison->head, &head_fields[i]);
-        text_add(out, ",\n");
+        text_addf(out, ",%s", end);
     }
-    text_addf(out, "  \"rows\": %zu\n}\n", comparison->rows);
+    text_addf(out, "%s\"rows\": %zu%s}", indent, comparison->rows, end);
 }
 
-void comparison_write_rows(const struct comparison *comparison, struct text *out)
+void comparison_write_row(const struct comparison_row *row, struct text *out)
 {
     size_t n;
     const struct record_field *fields = comparison_fields(&n);
 
-    for (size_t i = 0; i < comparison->rows; i++) {
-        text_add(out, "{\"schema\":\"" COMPARISON_ROW_SCHEMA "\",");
-        fields_write(out, &comparison->row[i], fields, n);
-        text_add(out, "}\n");
-    }
+    text_add(out, "{\"schema\":\"" COMPARISON_ROW_SCHEMA "\",");
+    fields_write(out, row, fields, n);
+    text_add(out, "}\n");
 }
 
 static enum status save(struct text *text, const char *dir, const char *name)
@@ -191,9 +190,11 @@ enum status comparison_save(const struct comparison *comparison, const char *dir
     struct text rows = {0}, head = {0};
 
     TRY(comparison_check(comparison));
-    comparison_write_rows(comparison, &rows);
+    for (size_t i = 0; i < comparison->rows; i++)
+        comparison_write_row(&comparison->row[i], &rows);
     TRY(save(&rows, dir, "verdicts.jsonl"));
-    write_head(&head, comparison); /* last: it is what makes the folder a comparison */
+    comparison_write_head(comparison, "  ", "\n", &head); /* last: it is what makes the folder a comparison */
+    text_add(&head, "\n");
     return save(&head, dir, "verdict.json");
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "report/env.h"
 #include "report/text.h"
 
 enum { RECORDS_MAX_BYTES = 256 << 20 };
@@ -183,42 +184,8 @@ const struct record *records_find(const struct records *records, const char *cel
     return NULL;
 }
 
-static int scalar_text(const cJSON *value, char *buffer, size_t size)
-{
-    char number[32];
-
-    if (cJSON_IsString(value))
-        snprintf(buffer, size, "%s", value->valuestring);
-    else if (cJSON_IsNumber(value))
-        snprintf(buffer, size, "%s", text_number(value->valuedouble, number));
-    else if (cJSON_IsBool(value))
-        snprintf(buffer, size, "%s", cJSON_IsTrue(value) ? "true" : "false");
-    else
-        return 0;
-    return 1;
-}
-
 const char *records_env(const struct records *records, const char *path, const char *otherwise, char *buffer,
                         size_t size)
 {
-    const cJSON *at = records->env.root, *item;
-    char key[64], word[256];
-    size_t used = 0;
-
-    while (at && *path) {
-        size_t len = strcspn(path, ".");
-        snprintf(key, sizeof key, "%.*s", (int)len, path);
-        at = cJSON_IsObject(at) ? cJSON_GetObjectItemCaseSensitive(at, key) : NULL;
-        path += len + (path[len] == '.');
-    }
-    if (scalar_text(at, buffer, size))
-        return buffer;
-    *buffer = 0;
-    if (cJSON_IsArray(at))
-        cJSON_ArrayForEach (item, at)
-            if (used < size && scalar_text(item, word, sizeof word))
-                used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? ", " : "", word);
-    if (used == 0)
-        snprintf(buffer, size, "%s", otherwise);
-    return buffer;
+    return env_value(&records->env, path, otherwise, buffer, size);
 }

@@ -264,36 +264,9 @@ void report_free(struct report *report)
 
 /* ------------------------------------------------------------------------------------------- facts */
 
-/* Where env.json keeps them. */
-static const struct {
-    enum report_fact fact;
-    const char *path;
-} places[] = {
-    {REPORT_CPU, "cpu.brand"},           {REPORT_ISA, "run.isa"},       {REPORT_COMMIT, "build.commit"},
-    {REPORT_COMPILER, "build.compiler"}, {REPORT_FLAGS, "build.flags"}, {REPORT_COMMAND, "run.command"},
-    {REPORT_SEED, "run.seeds"},          {REPORT_SUITE, "run.suite"},   {REPORT_DATA, "run.data"},
-    {REPORT_SYSTEM, "system.kernel"},    {REPORT_DATE, "run.started"},
-};
-
 const char *report_fact(const struct report *report, enum report_fact fact, char *buffer, size_t size)
 {
-    char dirty[16];
-
-    snprintf(buffer, size, "unknown");
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (places[i].fact != fact)
-            continue;
-        records_env(report->records, places[i].path, "unknown", buffer, size);
-    }
-    if (fact == REPORT_COMMIT) {
-        size_t len = strlen(buffer);
-        if (len == 40 && size > 20)
-            buffer[len = 12] = 0;
-        records_env(report->records, "build.dirty", "", dirty, sizeof dirty);
-        if (strcmp(dirty, "true") == 0 || strcmp(dirty, "1") == 0)
-            snprintf(buffer + len, size - len, "+dirty");
-    }
-    return buffer;
+    return env_fact(&report->records->env, fact, buffer, size);
 }
 
 const char *report_warning(const struct report *report, int i)

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "report/env.h"
 #include "report/record.h"
 #include "report/verdict.h"
 
@@ -51,20 +52,7 @@ struct report {
 enum status report_make(const struct records *records, const char *filter, struct report *out);
 void report_free(struct report *report);
 
-/* Facts of env.json by what they say, "unknown" where missing. */
-enum report_fact {
-    REPORT_CPU,
-    REPORT_ISA,
-    REPORT_COMMIT, /* with "+dirty" when the tree had changes */
-    REPORT_COMPILER,
-    REPORT_FLAGS,
-    REPORT_COMMAND,
-    REPORT_SEED,
-    REPORT_SUITE,
-    REPORT_DATA,
-    REPORT_SYSTEM,
-    REPORT_DATE
-};
+/* A fact of env.json, "unknown" where missing. */
 const char *report_fact(const struct report *report, enum report_fact fact, char *buffer, size_t size);
 /* The i-th warning of env.json, or NULL. Borrowed. */
 const char *report_warning(const struct report *report, int i);
