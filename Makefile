@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics
 PKGS := libcjson zlib openblas libcpuid libmd gsl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -226,6 +226,10 @@ golden: ## make results/golden again (read the difference with git diff)
 	@$(BUILD) all
 	@sh tests/golden.sh --update
 
+verify-statistics: ## the promises of the gate by simulation: false alarms, power, coverage (RUNS=10000)
+	@$(BUILD) all $(B)/tests/verify_statistics
+	@$(B)/tests/verify_statistics $(RUNS)
+
 fuzz: ## long run of the file readers' mutation tests
 	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
 	@PACKLIGHT_FUZZ_ROUNDS=$${ROUNDS:-2000000} $(SANITIZE_B)/tests/test_plk_fuzz
@@ -245,5 +249,5 @@ help: ## show this list
 clean: ## remove what was built (not results)
 	rm -rf build packlight
 
--include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d
-.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE
+-include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d $(B)/tests/verify_statistics.d
+.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics

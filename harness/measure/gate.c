@@ -138,6 +138,13 @@ static enum status pool_stages(const struct gate_options *options, const struct 
     r->lo = exp(interval.lo);
     r->hi = exp(interval.hi);
     TRY_OUT(precision_standard_error(d, n, gate_stage_alpha(options), &r->se));
+
+    n = copy_finite(b->d, b->pairs, d);
+    stats_sort(d, n);
+    interval = stats_median_interval(d, n, 0.95);
+    r->ratio_stage2 = exp(stats_median(d, n));
+    r->lo_stage2 = exp(interval.lo);
+    r->hi_stage2 = exp(interval.hi);
 out:
     free(d);
     return st;
@@ -227,7 +234,8 @@ enum status gate_judge(const struct gate_options *options, const struct gate_cel
     struct gate_result r = {.verdict = GATE_INCORRECT, .why = GATE_WHY_WRONG_OUTPUT};
 
     TRY(check(options, cell));
-    r.ratio = r.lo = r.hi = r.slower_share = r.se = r.mde = r.mde_gate = NAN;
+    r.ratio = r.lo = r.hi = r.ratio_stage2 = r.lo_stage2 = r.hi_stage2 = r.slower_share = r.se = r.mde = r.mde_gate =
+        NAN;
     r.p_stage1 = r.p_stage2 = r.p_faster_stage1 = r.p_faster_stage2 = r.p_faster = r.q_faster = r.p_sign = NAN;
     r.dropped_share = r.tied_share = r.drift_pairs = r.half_gap_pairs = r.drift_rounds = NAN;
     r.floor_ratio = worse(cell->floor_ratio, options->floor_ratio);

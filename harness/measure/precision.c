@@ -10,6 +10,7 @@
 #define EFFICIENCY 0.954929658551372  /* of the signed-rank test to the t-test, normal pairs: 3 / pi */
 #define MEDIAN_FACTOR 1.2533141373155 /* standard error of a median to that of a mean, normal pairs: sqrt(pi / 2) */
 #define Z_BOTH 1.954508               /* normal quantile of sqrt(0.95) */
+#define Z_POWER 1.644854              /* of 0.95 */
 #define Z_INTERVAL 1.96
 
 /* Number of Walsh averages cut off at each end: the largest k with P(W+ <= k - 1) <= alpha, at least 1, and the tail
@@ -30,9 +31,13 @@ static enum status interval_rank(int n, double alpha, int *out_k, double *out_ta
     if (share == NULL)
         return status_fail(ST_NOMEM, "interval of %d pairs: no memory", n);
     share[0] = 1;
-    for (int r = 1; r <= n; r++)
-        for (int s = total / 2; s >= 0; s--)
-            share[s] = 0.5 * (share[s] + (s >= r ? share[s - r] : 0));
+    for (int r = 1; r <= n; r++) {
+        int reach = r * (r + 1) / 2, top = reach < total / 2 ? reach : total / 2;
+        for (int s = top; s >= r; s--)
+            share[s] = 0.5 * (share[s] + share[s - r]);
+        for (int s = r - 1 < top ? r - 1 : top; s >= 0; s--)
+            share[s] *= 0.5;
+    }
     tail = share[0];
     for (int s = 0; s <= total / 2; s++) {
         sum += share[s];
@@ -50,7 +55,7 @@ static enum status interval_rank(int n, double alpha, int *out_k, double *out_ta
 enum status precision_standard_error(const double *sorted, int n, double alpha, double *out_se)
 {
     size_t means = (size_t)n * ((size_t)n + 1) / 2, at = 0;
-    double *walsh, tail = alpha;
+    double *walsh, upper, tail = alpha;
     int k = 1;
 
     if (n < 0 || n > PRECISION_MAX || !(alpha > 0 && alpha < 0.5))
@@ -67,8 +72,8 @@ enum status precision_standard_error(const double *sorted, int n, double alpha, 
     for (int i = 0; i < n; i++)
         for (int j = i; j < n; j++)
             walsh[at++] = 0.5 * (sorted[i] + sorted[j]);
-    stats_sort(walsh, (int)means);
-    *out_se = (walsh[means - (size_t)k] - walsh[k - 1]) / (-2 * distribution_normal_quantile(tail));
+    upper = stats_select(walsh, (int)means, (int)means - k);
+    *out_se = (upper - stats_select(walsh, (int)means, k - 1)) / (-2 * distribution_normal_quantile(tail));
     free(walsh);
     return ST_OK;
 }
@@ -104,7 +109,7 @@ double precision_mde_reported(const struct precision_rules *rules, double unit, 
     if (isnan(least))
         return NAN;
     median_se = MEDIAN_FACTOR * inflate(unit, n1 + n2) / sqrt((double)n1 + n2);
-    least = fmax(least, log1p(rules->gate_ratio) + Z_BOTH * median_se);
-    least = fmax(least, log1p(rules->floor_ratio) + (Z_INTERVAL + Z_BOTH) * median_se);
+    least = fmax(least, log1p(rules->gate_ratio) + Z_POWER * median_se);
+    least = fmax(least, log1p(rules->floor_ratio) + (Z_INTERVAL + Z_POWER) * median_se);
     return expm1(least);
 }

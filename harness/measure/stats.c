@@ -19,6 +19,43 @@ void stats_sort(double *x, int n)
         qsort(x, (size_t)n, sizeof *x, compare);
 }
 
+double stats_select(double *x, int n, int k)
+{
+    int lo = 0, hi = n - 1;
+
+    if (k < 0 || k >= n)
+        return NAN;
+    /* Hoare's FIND (1961): it stops at equal values on both sides, so that ties cost nothing. */
+    while (lo < hi) {
+        double a = x[lo], b = x[lo + (hi - lo) / 2], c = x[hi],
+               pivot = a < b ? (b < c   ? b
+                                : a < c ? c
+                                        : a)
+                             : (a < c   ? a
+                                : b < c ? c
+                                        : b);
+        int i = lo, j = hi;
+        while (i <= j) {
+            while (x[i] < pivot)
+                i++;
+            while (pivot < x[j])
+                j--;
+            if (i <= j) {
+                double keep = x[i];
+                x[i++] = x[j];
+                x[j--] = keep;
+            }
+        }
+        if (k <= j)
+            hi = j;
+        else if (k >= i)
+            lo = i;
+        else
+            break;
+    }
+    return x[k];
+}
+
 double stats_median(const double *sorted, int n)
 {
     return stats_quantile(sorted, n, 0.5);

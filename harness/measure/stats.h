@@ -17,6 +17,10 @@ struct stats_interval {
 /* Ascending; NaN goes last. */
 void stats_sort(double *x, int n);
 
+/* The k-th smallest (k = 0: the smallest) in time proportional to n; reorders x so that nothing before k is larger and
+ * nothing behind smaller. Without NaN; NaN for k outside 0 .. n - 1. */
+double stats_select(double *x, int n, int k);
+
 /* NaN for n = 0. */
 double stats_median(const double *sorted, int n);
 

@@ -5,10 +5,10 @@
 
 #include "measure/stats.h"
 
-static double sorted_median(double *x, int n)
+static double median_of_any(double *x, int n)
 {
-    stats_sort(x, n);
-    return stats_median(x, n);
+    double upper = stats_select(x, n, n / 2);
+    return n % 2 ? upper : 0.5 * (upper + stats_select(x, n, n / 2 - 1));
 }
 
 enum status trend_measure(const double *x, int n, struct trend *out)
@@ -37,13 +37,13 @@ enum status trend_measure(const double *x, int n, struct trend *out)
         for (int i = 0; i < j; i++)
             slope[pairs++] = (value[j] - value[i]) / (at[j] - at[i]);
     if (pairs > 0) {
-        trend.slope = sorted_median(slope, pairs);
+        trend.slope = median_of_any(slope, pairs);
         trend.drift = trend.slope * (at[trend.n - 1] - at[0]);
     }
     half = trend.n / 2;
     if (half >= 2) {
-        double later = sorted_median(value + (trend.n - half), half);
-        trend.half_gap = later - sorted_median(value, half);
+        double later = median_of_any(value + (trend.n - half), half);
+        trend.half_gap = later - median_of_any(value, half);
     }
     *out = trend;
     free(value);
