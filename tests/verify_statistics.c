@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "gate_simulation.h"
+#include "measure/changepoint.h"
 
 struct verify {
     struct pool *pool;

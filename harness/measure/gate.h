@@ -111,8 +111,9 @@ struct gate_result {
     int pairs_stage1, pairs_stage2; /* with a finite d */
     int pairs_used;                 /* their sum; the five below are of these */
     double ratio, lo, hi;           /* exp of the pooled median; exact 95 % sign-test interval. NaN without (6) pairs */
-    double slower_share;            /* share of pairs with d > 0, ties half */
-    double se;                      /* of ln ratio, all pairs; NaN below 6 pairs */
+    double ratio_stage2, lo_stage2, hi_stage2; /* the same of stage 2 alone, NaN if not run; see above on quoting it */
+    double slower_share;                       /* share of pairs with d > 0, ties half */
+    double se;                                 /* of ln ratio, all pairs; NaN below 6 pairs */
     double mde;                /* a change of this ratio is significant in both stages with 95 % power: 0.018 is 1.8 %.
                                   If stage 2 was not run, one as large as stage 1 is meant */
     double mde_gate;           /* a regression of this ratio is reported as `regressed` with 95 % power */
