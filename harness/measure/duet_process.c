@@ -259,22 +259,20 @@ static void last_line(const struct duet_process *process, char *out, size_t size
 
 static enum status died(struct duet_process *process, const char *what)
 {
-    char how[128] = "is still running, killed", said[400];
-    const char *colon;
+    char how[128], said[400];
+    int ended = collect(process, 2), status = process->wait_status;
 
-    if (collect(process, 2)) {
-        int status = process->wait_status;
-        if (process->ended < 0)
-            snprintf(how, sizeof how, "its exit status is lost");
-        else if (WIFSIGNALED(status))
-            snprintf(how, sizeof how, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-        else
-            snprintf(how, sizeof how, "exit code %d", WEXITSTATUS(status));
-    }
+    if (!ended)
+        snprintf(how, sizeof how, "hung up, but still ran");
+    else if (process->ended < 0)
+        snprintf(how, sizeof how, "%s: its exit status is lost", what);
+    else if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "%s: killed by signal %d (%s)", what, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(how, sizeof how, "%s: exit code %d", what, WEXITSTATUS(status));
     listen_errors(process);
     last_line(process, said, sizeof said);
-    colon = *said ? ": " : "";
-    return status_fail(ST_IO, "%s: the worker %s: %s%s%s", process->arm, what, how, colon, said);
+    return status_fail(ST_IO, "%s: the worker %s%s%s", process->arm, how, *said ? ": " : "", said);
 }
 
 enum status duet_process_finish(struct duet_process *process, double timeout_s)
