@@ -45,6 +45,12 @@ expect 2 'kernel banana: expected' 'worker with an unknown kernel' "$packlight" 
 expect 2 'nonsense' 'worker refuses an unknown option' "$packlight" worker --nonsense
 "$packlight" --help | grep -q '^  worker'
 verdict $? 'worker is not offered to users'
+expect 0 'not by hand' 'worker --help' "$packlight" worker --help
+expect 2 'descriptor 3 is not a socket' 'worker by hand' "$packlight" worker model.plk
+expect 2 'kernel banana: expected' 'worker with an unknown kernel' "$packlight" worker model.plk --kernel banana
+expect 2 'nonsense' 'worker refuses an unknown option' "$packlight" worker --nonsense
+"$packlight" --help | grep -q '^  worker'
+verdict $? 'worker is not offered to users'
 expect 0 'ref' 'cpu prints facts' "$packlight" cpu
 expect 0 'GB/s read' 'cpu --peak measures the limits' "$packlight" cpu --peak
 expect 0 '"gmac_s_all":' 'cpu --peak --json' "$packlight" cpu --peak --json
