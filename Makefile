@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test
 PKGS := libcjson zlib openblas libcpuid libmd gsl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -154,6 +154,9 @@ deps: ## install the Debian packages that are missing (sudo only when not root)
 deps-isa: ## install the emulators and the cross compiler that check-isa needs
 	@sh scripts/install_deps.sh isa
 
+deps-browser: ## install the browser that looks at reports in browser-test
+	@sh scripts/install_deps.sh browser
+
 bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
 	@$(BUILD) all
 	@before=$$(readlink results/latest); ./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
@@ -181,6 +184,11 @@ test: ## everything: checks, unit, kernel, golden and command-line tests, also w
 	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
 	@$(MAKE) --no-print-directory check
 	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh tests/code_id.sh $(SANITIZE_B)/tests/all.sh
+	@REPORT_MAKER=$(B)/tests/test_report_plots sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh tests/browser.sh $(SANITIZE_B)/tests/all.sh
+
+browser-test: ## a report in headless Chromium: console, sorting, filters, themes, print, phone, without JavaScript
+	@$(BUILD) all $(B)/tests/test_report_plots
+	@REPORT_MAKER=$(B)/tests/test_report_plots sh scripts/run_tests.sh tests/browser.sh
 
 SANITIZE_B := build/sanitize-$(notdir $(firstword $(CC)))
 sanitize-build: $(TEST_BIN)
@@ -250,4 +258,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d $(B)/tests/verify_statistics.d
-.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics
+.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test

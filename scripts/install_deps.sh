@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what packlight needs from Debian's packages, and does nothing when all is there.
-# usage: install_deps.sh [all|isa]     (isa: the emulators and the cross compiler of make check-isa)
+# usage: install_deps.sh [all|isa|browser]
+#   isa: the emulators and the cross compiler of make check-isa; browser: what make browser-test looks at reports with
 # Uses sudo only when not root; says what it does. Nothing else touches the system.
 set -eu
 here=$(dirname "$0")

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the Debian packages that are needed and absent, one line, nothing when all is there.
-# usage: missing_packages.sh build|all|isa      (isa: what check-isa needs besides; build: what compiling needs; all: what bench, report and test need too)
+# usage: missing_packages.sh build|all|isa|browser
+#   build: what compiling needs; all: what bench, report and test need too; isa, browser: what check-isa and browser-test need besides
 set -u
 missing=
 need() { missing="$missing $1"; }
@@ -20,6 +21,13 @@ if [ "${1:-all}" = isa ]; then
     have qemu-x86_64 || need qemu-user
     have aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
     [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+fi
+if [ "${1:-all}" = browser ]; then
+    have chromium || need chromium
+    have chromedriver || need chromium-driver
+    python3 -c 'import selenium' 2>/dev/null || /usr/bin/python3 -c 'import selenium' 2>/dev/null || need python3-selenium
+    # Without any font a page has no letters.
+    [ -n "$(find /usr/share/fonts -name '*.[to]tf' 2>/dev/null | head -1)" ] || need fonts-dejavu-core
 fi
 if [ "${1:-all}" = all ]; then
     library cmocka libcmocka-dev

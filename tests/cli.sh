@@ -83,6 +83,26 @@ expect 2 'already holds records' 'bench does not write over a run' "$packlight" 
 expect 0 'prune-u90' 'report prints a table' "$packlight" report "$work/run"
 [ -s "$work/run/report.md" ] && [ -s "$work/run/report.csv" ] && ls "$work"/run/plots/*.svg >/dev/null 2>&1
 verdict $((1 - $?)) 'report wrote Markdown, CSV and plots'
+grep -q '^<!DOCTYPE html>' "$work/run/report.html" && grep -q 'src="data:image/svg+xml;base64,' "$work/run/report.html" && ! grep -q 'https\?:' "$work/run/report.html"
+verdict $((1 - $?)) 'the page carries its pictures and points to no network'
+for form in html tex csv json jsonl md; do
+    "$packlight" report "$work/run" --format $form >"$work/printed" 2>/dev/null
+    cmp -s "$work/printed" "$work/run/report.$form"
+    verdict $((1 - $?)) "report --format $form prints the bytes of the file"
+done
+[ "$(grep -c '^{"schema":"packlight\..*}$' "$work/run/report.jsonl")" = "$(wc -l <"$work/run/report.jsonl")" ]
+verdict $((1 - $?)) 'every line of JSON Lines says its schema'
+escape=$(printf '\033')
+coloured() { "$@" 2>/dev/null | grep -q "$escape"; }
+coloured "$packlight" report "$work/run" --format terminal --color always && ! coloured "$packlight" report "$work/run" --format terminal
+verdict $((1 - $?)) 'colours: always with --color always, none where the output is no terminal'
+tty="script -qec '$packlight report $work/run --format terminal' /dev/null"
+if command -v script >/dev/null 2>&1; then
+    coloured env -u NO_COLOR TERM=xterm sh -c "$tty" && ! coloured env NO_COLOR=1 TERM=xterm sh -c "$tty" && ! coloured env -u NO_COLOR TERM=dumb sh -c "$tty"
+    verdict $((1 - $?)) 'colours on a terminal, none with NO_COLOR or on a dumb one'
+fi
+expect 2 '--color blue: expected auto, always or never' 'report --color with a wrong word' "$packlight" report "$work/run" --color blue
+expect 2 '--format pdf: expected terminal, md, html' 'report --format with a wrong word' "$packlight" report "$work/run" --format pdf
 model=$work/run/artifacts/tiny-qat-s8.plk
 expect 0 'class [0-9]' 'run: one inference' "$packlight" run "$model" --input "$work/run/sample.u8"
 cp "$work/out" "$work/simd.out"
@@ -113,8 +133,8 @@ verdict $((1 - $?)) 'our engine ran it in floats and in integers'
 expect 0 '0 of 2 cells are left' 'peers --resume has nothing to do' "$packlight" peers "$work/one.json" --resume -o "$work/peers"
 expect 2 'another isa' 'peers --resume at another level' "$packlight" peers "$work/one.json" --resume -o "$work/peers" --isa ref
 expect 0 'Ours against 3 other libraries' 'report of a comparison' "$packlight" report "$work/peers"
-[ -s "$work/peers/report.md" ] && [ -s "$work/peers/plots/roofline-fp32.svg" ]
-verdict $((1 - $?)) 'a comparison has Markdown and a roofline'
+[ -s "$work/peers/report.md" ] && [ -s "$work/peers/plots/roofline-fp32.svg" ] && grep -q 'Ours against other libraries' "$work/peers/report.html"
+verdict $((1 - $?)) 'a comparison has Markdown, a page and a roofline'
 mkdir "$work/broken" && : >"$work/broken/libdnnl.so.2" && : >"$work/broken/libXNNPACK.so.0"
 expect 0 '0 failed, 0 wrong' 'peers without its libraries' env LD_LIBRARY_PATH="$work/broken" "$packlight" peers "$work/one.json" --budget 0.01 -o "$work/absent"
 [ "$(grep -c '"status":"skip","reason":"\(oneDNN\|XNNPACK\) cannot be loaded\|"status":"skip","reason":"built without' "$work/absent/records.jsonl")" = 4 ]
