@@ -139,14 +139,16 @@ static void add_answers(struct html *page, const struct report *report)
     grid_column(&grid, energy, GRID_RIGHT, 0);
     grid_column(&grid, "accuracy change|pp", GRID_RIGHT, 0);
     for (size_t m = 0; m < report->models; m++) {
-        const struct report_row *best = choose_best(&report->model[m], CHOOSE_LIMIT_PP, CHOOSE_FASTEST);
+        int measured = tables_can_choose(&report->model[m]);
+        const struct report_row *best =
+            measured ? choose_best(&report->model[m], CHOOSE_LIMIT_PP, CHOOSE_FASTEST) : NULL;
         const struct record *r = best ? best->main : NULL;
         grid_row(&grid);
         grid_cell(&grid, GRID_PLAIN, "%s", report->model[m].name);
         grid_cell(&grid, r ? GRID_PLAIN : GRID_DIM, "%s",
-                  r                                      ? best->config
-                  : tables_can_choose(&report->model[m]) ? "nothing within the limit"
-                                                         : "no accuracy measured");
+                  r          ? best->config
+                  : measured ? "nothing within the limit"
+                             : "no accuracy measured");
         if (!r)
             continue;
         grid_cell(&grid, GRID_PLAIN, "%s", format_sig(r->size_ratio, 3, a));
