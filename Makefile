@@ -179,12 +179,13 @@ report: ## tables and plots of the newest run again
 	@$(BUILD) all
 	@./packlight report results/latest
 
+TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh
+
 test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
 	@$(BUILD) all tests-build
 	@$(BUILD) MODE=sanitize B=$(SANITIZE_B) sanitize-build
 	@$(MAKE) --no-print-directory check
-	@sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh tests/code_id.sh $(SANITIZE_B)/tests/all.sh
-	@REPORT_MAKER=$(B)/tests/test_report_plots sh scripts/run_tests.sh $(TEST_BIN) tests/cli.sh tests/golden.sh tests/browser.sh $(SANITIZE_B)/tests/all.sh
+	@REPORT_MAKER=$(B)/tests/test_report_plots sh scripts/run_tests.sh $(TEST_BIN) $(TEST_SCRIPTS) $(SANITIZE_B)/tests/all.sh
 
 browser-test: ## a report in headless Chromium: console, sorting, filters, themes, print, phone, without JavaScript
 	@$(BUILD) all $(B)/tests/test_report_plots
