@@ -13,6 +13,7 @@ enum status cli_compare(int argc, char **argv, int *exit_code);
 enum status cli_peers(int argc, char **argv, int *exit_code);
 enum status cli_merge(int argc, char **argv, int *exit_code);
 enum status cli_report(int argc, char **argv, int *exit_code);
+enum status cli_energy(int argc, char **argv, int *exit_code);
 enum status cli_kernels(int argc, char **argv, int *exit_code);
 enum status cli_compress(int argc, char **argv, int *exit_code);
 enum status cli_eval(int argc, char **argv, int *exit_code);

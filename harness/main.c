@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"merge", cli_merge, "join the shards of a matrix into one run"},
     {"compare", cli_compare, "is B slower, larger or less accurate than A?"},
     {"report", cli_report, "tables and plots of a run"},
+    {"energy", cli_energy, "add an external meter's energy to a run"},
     {"compress", cli_compress, "make one recipe for one model, as a packed file"},
     {"eval", cli_eval, "accuracy of a packed model, perhaps against another"},
     {"run", cli_run, "one inference with a packed model"},

@@ -109,6 +109,45 @@ cp "$work/out" "$work/simd.out"
 expect 0 'class [0-9]' 'run with reference kernels' "$packlight" run "$model" --input "$work/run/sample.u8" --isa ref
 cmp -s "$work/out" "$work/simd.out"
 verdict $((1 - $?)) 'reference and SIMD print the same scores'
+expect 0 '^{"load_ns":[1-9][0-9]*,"plan_ns":[1-9][0-9]*,"first_ns":[1-9][0-9]*,"second_ns":[1-9][0-9]*}$' 'run --times' "$packlight" run "$model" --input "$work/run/sample.u8" --times
+expect 0 'class [0-9]' 'run --repeat' "$packlight" run "$model" --input "$work/run/sample.u8" --repeat 3
+cmp -s "$work/out" "$work/simd.out"
+verdict $((1 - $?)) 'the third inference gives the scores of the first'
+expect 2 'repeat' 'a bad number of repetitions' "$packlight" run "$model" --input "$work/run/sample.u8" --repeat 0
+grep -q '"process_ratio_vs_fp32":[0-9].*"load_ns_median":[1-9].*"plan_ns_median":[1-9].*"first_ns_median":[1-9].*"cold_n":9,' "$work/run/records.jsonl"
+verdict $((1 - $?)) 'bench starts fresh processes'
+grep -q '"energy_models":\[{"model":"H45-v1".*"model":"J7-v1".*"model":"A40-v1"' "$work/run/records.jsonl"
+verdict $((1 - $?)) 'a record has the energy proxy under three tables'
+
+# --- another table of constants, counted instructions, an external meter
+sed "s|models/tiny|$PWD/suites/models/tiny|; s|\"budget_s\"|\"energy\": \"mine.json\", \"budget_s\"|" suites/tiny.json >"$work/energy.json"
+sed 's/J7-v1/mine/; s/"process_nm": 7/"process_nm": 5/' suites/energy/j7.json >"$work/mine.json"
+expect 0 '1 ok' 'bench with a table of its own and counted instructions' "$packlight" bench "$work/energy.json" -o "$work/energy" --cache "$work/cache" --filter tiny/ptq-s8/ref/t1/b1 --isa ref --instructions
+grep -q '"energy_model":"mine".*"energy_process_nm":5,.*"model":"mine".*"model":"H45-v1".*"model":"J7-v1"' "$work/energy/records.jsonl"
+verdict $((1 - $?)) "the suite's table comes first, the others stay"
+if command -v valgrind >/dev/null 2>&1; then
+    counted='"instructions_per_inference":[1-9][0-9]*,.*"instruction_count_kind":"callgrind"'
+else
+    counted='"instructions_per_inference":null,.*"instruction_count_kind":"analytic".*package valgrind'
+fi
+grep -q "$counted" "$work/energy/records.jsonl"
+verdict $((1 - $?)) 'instructions are counted, or the row says why not'
+expect 0 'published 5 nm constants' 'the sentence names the table that was used' "$packlight" report "$work/energy" --no-plots
+expect 2 'energy_sha256' 'resuming with another table' "$packlight" bench "$work/energy.json" -o "$work/energy" --resume --energy suites/energy/h45.json --cache "$work/cache" --isa ref
+expect 2 'nowhere.json: cannot open' 'a table that is not there' "$packlight" bench suites/tiny.json --energy "$work/nowhere.json" -o "$work/none"
+sed 's/J7-v1/H45-v1/' suites/energy/j7.json >"$work/taken.json"
+expect 2 'needs a new name' 'another table under a taken name' "$packlight" bench suites/tiny.json --energy "$work/taken.json" -o "$work/none"
+expect 2 'energy-windows' 'a bad number of energy windows' "$packlight" bench suites/tiny.json --energy-windows -1 --list
+printf 'cell,joules,inferences,meter\ntiny/ptq-s8/ref/t1/b1,0.5,1000,bench supply\n' >"$work/meter.csv"
+expect 0 '1 reading added' 'energy import' "$packlight" energy import "$work/energy" "$work/meter.csv"
+expect 0 'imported +bench supply +500' 'the report shows imported energy with its meter' "$packlight" report "$work/energy" --no-plots
+grep -q 'energy_imported_uj/bench supply,uJ,500,,,,ok,imported' "$work/energy/report.csv"
+verdict $((1 - $?)) 'and so does its CSV'
+printf 'cell,joules,inferences\nnobody,0.5,1000\n' >"$work/meter.csv"
+expect 2 "meter.csv:2: cell 'nobody'" 'energy of a cell that the run lacks' "$packlight" energy import "$work/energy" "$work/meter.csv"
+expect 2 'expected import' 'energy without a word' "$packlight" energy
+expect 2 'one CSV file' 'energy import without a file' "$packlight" energy import "$work/energy"
+
 expect 0 'top-1 .*sha256|top-1' 'eval' "$packlight" eval "$model" --against "$work/run/artifacts/tiny-fp32.plk"
 expect 0 'conv1' 'inspect' "$packlight" inspect "$model"
 expect 0 'conv1 .*kn_.* 1x.* dense: ' 'inspect --plan of a packed model' "$packlight" inspect "$model" --plan --isa ref

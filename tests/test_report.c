@@ -385,7 +385,7 @@ static void test_widths(void **state)
     text = rendered("md", 120, 0);
     assert_true(strlen(text) < 65536);
     assert_non_null(strstr(text, "Energy proxy vs FP32 (H45 model, ×)"));
-    assert_non_null(strstr(text, report_energy_note));
+    assert_non_null(strstr(text, report.energy_note));
     free(text);
     close_report();
 }

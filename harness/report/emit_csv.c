@@ -18,7 +18,13 @@ static const struct {
     {"latency_ns_p90", NULL, "latency_n"},
     {"speedup_vs_fp32_simd", "speedup_ci95", "latency_n"},
     {"speedup_simd_vs_ref", "speedup_simd_vs_ref_ci95", NULL},
+    {"process_ratio_vs_fp32", "process_ratio_ci95", NULL},
+    {"load_ns_median", "load_ns_ci95", "cold_n"},
+    {"plan_ns_median", "plan_ns_ci95", "cold_n"},
+    {"first_ns_median", "first_ns_ci95", "cold_n"},
+    {"cold_ratio_vs_fp32", "cold_ratio_ci95", "cold_n"},
     {"energy_proxy_ratio", "energy_spread", NULL},
+    {"energy_measured_uj", "energy_measured_range_uj", "energy_measured_windows"},
     {"accuracy_top1", "accuracy_ci95", "accuracy_n"},
     {"accuracy_delta_pp", "accuracy_delta_ci95", "accuracy_n"},
     {"accuracy_p_mcnemar", NULL, "accuracy_n"},
@@ -27,7 +33,23 @@ static const struct {
 /* Figures of a cell's time are not shown unless its output was right. */
 static int is_time(const char *key)
 {
-    return strncmp(key, "latency_", 8) == 0 || strncmp(key, "speedup_", 8) == 0 || strncmp(key, "process_", 8) == 0;
+    static const char *const begins[] = {"latency_", "speedup_", "process_", "load_", "plan_", "first_", "cold_"};
+
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (strncmp(key, begins[i], strlen(begins[i])) == 0)
+            return 1;
+    return 0;
+}
+
+/* Energy figures say of which kind they are; "" for everything else. What is no measurement is modelled, also where an
+ * older record does not say so. */
+static const char *kind_of(const struct record *record, const char *key)
+{
+    if (strncmp(key, "energy_", 7) != 0)
+        return "";
+    if (strncmp(key, "energy_measured_", 16) == 0)
+        return record->energy_measured_kind ? record->energy_measured_kind : "measured-package";
+    return record->energy_kind ? record->energy_kind : "modelled";
 }
 
 static const char *verdict_of(const struct report *report, const struct record *record)
@@ -41,12 +63,6 @@ static const char *verdict_of(const struct report *report, const struct record *
     return "ok";
 }
 
-/* What is modelled says so wherever it stands. */
-static int is_modelled(const char *key)
-{
-    return strncmp(key, "energy_", 7) == 0 && strstr(key, "measured") == NULL;
-}
-
 static void begin_line(const struct report *report, const struct record *record, const char *prefix, const char *metric,
                        const char *unit, struct text *out)
 {
@@ -58,10 +74,11 @@ static void begin_line(const struct report *report, const struct record *record,
     text_add(out, ",");
     snprintf(name, sizeof name, "%s%.200s", prefix, metric);
     text_add_csv(out, name);
-    text_addf(out, ",%s%s,", unit, is_modelled(metric) ? " (modelled)" : "");
+    text_addf(out, ",%s,", unit);
 }
 
-static void end_line(const char *verdict, double value, const double *interval, int64_t n, struct text *out)
+static void end_line(const char *verdict, double value, const double *interval, int64_t n, const char *kind,
+                     struct text *out)
 {
     text_add_number(out, value);
     text_add(out, ",");
@@ -77,6 +94,8 @@ static void end_line(const char *verdict, double value, const double *interval, 
         text_addf(out, "%" PRId64, n);
     text_add(out, ",");
     text_add_csv(out, verdict);
+    text_add(out, ",");
+    text_add_csv(out, kind);
     text_add(out, "\r\n");
 }
 
@@ -107,8 +126,34 @@ static int figure(const struct report *report, const struct record *record, cons
             n = *(const int64_t *)value_of(record, companions[i].count);
     }
     begin_line(report, record, "", field->key, field->unit, out);
-    end_line(verdict, value, interval, n, out);
+    end_line(verdict, value, interval, n, kind_of(record, field->key), out);
     return 1;
+}
+
+/* The proxy under every table of constants, and what external meters measured. */
+static void energy_lines(const struct report *report, const struct record *record, const char *verdict,
+                         struct text *out)
+{
+    const char *kind = kind_of(record, "energy_proxy_ratio");
+    const struct meter *meter;
+
+    for (size_t i = 0; i < record->energy_models_n; i++) {
+        const struct record_energy_model *model = &record->energy_models[i];
+        if (!model->model)
+            continue;
+        if (isfinite(model->dp_ratio)) {
+            begin_line(report, record, "energy_proxy_ratio/", model->model, "x", out);
+            end_line(verdict, model->dp_ratio, NULL, RECORD_NONE, kind, out);
+        }
+        if (isfinite(model->cpu_ratio)) {
+            begin_line(report, record, "energy_cpu_ratio/", model->model, "x", out);
+            end_line(verdict, model->cpu_ratio, NULL, RECORD_NONE, kind, out);
+        }
+    }
+    for (int i = 0; (meter = meters_find(&report->meters, record->cell, i)); i++) {
+        begin_line(report, record, "energy_imported_uj/", meter->name, "uJ", out);
+        end_line(verdict, meter_uj(meter), NULL, RECORD_NONE, "imported", out);
+    }
 }
 
 void emit_csv(const struct report *report, const struct emit_options *options, struct text *out)
@@ -117,24 +162,25 @@ void emit_csv(const struct report *report, const struct emit_options *options, s
     const struct record_field *fields = record_fields(&fields_n);
 
     (void)options;
-    text_add(out, "run,cell,metric,unit,value,lo,hi,n,verdict\r\n");
+    text_add(out, "run,cell,metric,unit,value,lo,hi,n,verdict,kind\r\n");
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *record = report->cell[i];
         const char *verdict = verdict_of(report, record);
         int any = 0;
         for (size_t f = 0; f < fields_n; f++)
             any |= figure(report, record, &fields[f], verdict, out);
+        energy_lines(report, record, verdict, out);
         for (size_t k = 0; report_ok(record) && k < record->kernels_n; k++) {
             if (!isfinite(record->kernels[k].ns) || !record->kernels[k].name)
                 continue;
             begin_line(report, record, "layer_ns/", record->kernels[k].name, "ns", out);
-            end_line(verdict, record->kernels[k].ns, NULL, RECORD_NONE, out);
+            end_line(verdict, record->kernels[k].ns, NULL, RECORD_NONE, "", out);
         }
         if (!any) { /* a cell without a single figure is still a row */
             begin_line(report, record, "", "", "", out);
             text_add(out, ",,,,");
             text_add_csv(out, verdict);
-            text_add(out, "\r\n");
+            text_add(out, ",\r\n");
         }
     }
 }

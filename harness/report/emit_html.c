@@ -190,7 +190,7 @@ static void first_screen(struct html *page, const struct report *report)
               "another limit</a>. ",
               CHOOSE_LIMIT_PP);
     if (*report->energy_model)
-        text_add_html(html_here(page), report_energy_note);
+        text_add_html(html_here(page), report->energy_note);
     html_raw(page, "</p>\n");
 }
 
@@ -250,7 +250,7 @@ static void section_choose(struct html *page, const struct report *report)
         grid_free(&grid);
     }
     if (*report->energy_model)
-        html_small(page, "%s", report_energy_note);
+        html_small(page, "%s", report->energy_note);
 }
 
 static void section_tables(struct html *page, const struct report *report)
@@ -343,7 +343,7 @@ static void section_appendix(struct html *page, const struct report *report)
         tables_absolute(report, model, &grid);
         html_details(page, "%s", grid.title);
         html_grid(page, &grid, HTML_WIDE | HTML_NO_TITLE);
-        html_small(page, "%s", report_energy_note);
+        html_small(page, "%s", report->energy_note);
         html_details_end(page);
         grid_free(&grid);
         tables_energy_parts(report, model, &grid);

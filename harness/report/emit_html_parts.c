@@ -60,7 +60,7 @@ void html_plots(struct html *page, const struct report *report, const struct plo
     html_raw(page, "</div>\n");
     html_small(page, "The links lead to the files beside this page. %s", report_ci_note);
     if (*report->energy_model)
-        html_small(page, "Energy proxy: %s", report_energy_note);
+        html_small(page, "Energy proxy: %s", report->energy_note);
 }
 
 void html_health(struct html *page, const struct report *report)
@@ -141,7 +141,7 @@ void html_method(struct html *page, const struct report *report)
     if (!*report->energy_model)
         return;
     html_heading(page, 3, "Energy proxy");
-    html_paragraph(page, "%s", report_energy_note);
+    html_paragraph(page, "%s", report->energy_note);
     html_paragraph(
         page,
         "%s model: energy = executed multiplications and additions by width, plus bytes as stored and streamed "

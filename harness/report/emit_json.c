@@ -6,6 +6,33 @@
 
 #include "report/json_parts.h"
 
+static int is_shown(const struct report *report, const char *cell)
+{
+    for (size_t i = 0; i < report->cells; i++)
+        if (strcmp(report->cell[i]->cell, cell) == 0)
+            return 1;
+    return 0;
+}
+
+static void emit_meters(const struct report *report, struct text *out)
+{
+    const char *comma = "\n";
+
+    for (size_t i = 0; i < report->meters.n; i++) {
+        const struct meter *meter = &report->meters.all[i];
+        if (!is_shown(report, meter->cell))
+            continue;
+        text_add(out, comma);
+        text_add(out, "{");
+        json_add_member(out, "cell", meter->cell, ",");
+        json_add_member(out, "energy_kind", "imported", ",");
+        json_add_member(out, "meter", meter->name, ",\"energy_uj\":");
+        text_add_number(out, meter_uj(meter));
+        text_add(out, "}");
+        comma = ",\n";
+    }
+}
+
 void emit_json(const struct report *report, const struct emit_options *options, struct text *out)
 {
     (void)options;
@@ -25,6 +52,8 @@ void emit_json(const struct report *report, const struct emit_options *options, 
         }
         text_add(out, "]}");
     }
+    text_add(out, "],\n\"energy_imported\":[");
+    emit_meters(report, out);
     text_add(out, "],\n\"records\":[");
     for (size_t i = 0; i < report->cells; i++) {
         char *line = NULL;

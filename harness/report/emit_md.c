@@ -9,6 +9,7 @@
 #include "report/emit_peers.h"
 #include "report/peer_table.h"
 #include "report/tables.h"
+#include "report/tables_more.h"
 
 enum { MD_LIMIT = 65000 };
 
@@ -110,6 +111,14 @@ void emit_md(const struct report *report, const struct emit_options *options, st
     grid_markdown(&table, 2, &part);
     grid_free(&table);
     add_part(&part, out, &left_out);
+    for (size_t m = 0; m < report->models; m++)
+        for (int i = 0; tables_more_at(report, &report->model[m], i, &table); i++) {
+            if (table.rows > 0)
+                folded(&table, &part);
+            else
+                grid_free(&table);
+            add_part(&part, out, &left_out);
+        }
     for (size_t m = 0; m < report->models; m++) {
         tables_matrix(report, &report->model[m], &table);
         folded(&table, &part);

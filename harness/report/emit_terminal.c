@@ -9,6 +9,7 @@
 #include "report/peer_table.h"
 #include "report/tables.h"
 #include "report/tables_axes.h"
+#include "report/tables_more.h"
 
 static void render(struct grid *table, const struct emit_options *options, struct text *out)
 {
@@ -120,6 +121,11 @@ void emit_terminal(const struct report *report, const struct emit_options *optio
             tables_choose(report, &report->model[m], &table);
             render(&table, options, out);
         }
+        for (int i = 0; tables_more_at(report, &report->model[m], i, &table); i++)
+            if (table.rows > 0)
+                render(&table, options, out);
+            else
+                grid_free(&table);
     }
     grid_wrap(out, expectation_note, options->width, 0);
     text_add(out, "\n");

@@ -77,7 +77,7 @@ static void add_model(const struct report *report, const struct report_model *mo
     text_add(out, "\n\\vspace{2pt}\n{\\scriptsize\\raggedright ");
     if (*report->energy_model) {
         text_add(out, "Energy proxy: ");
-        text_add_tex(out, report_energy_note);
+        text_add_tex(out, report->energy_note);
         text_add(out, " ");
     }
     add_source(report, out);

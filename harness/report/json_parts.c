@@ -57,7 +57,7 @@ void json_add_head(const struct report *report, const char *between, struct text
     const struct {
         const char *key, *value;
     } members[] = {{"run", report->run},          {"summary", banner},      {"expected", expectation_note},
-                   {"intervals", report_ci_note}, {"energy_title", energy}, {"energy_note", report_energy_note}};
+                   {"intervals", report_ci_note}, {"energy_title", energy}, {"energy_note", report->energy_note}};
 
     tables_banner(report, banner, sizeof banner);
     report_energy_title(report, energy, sizeof energy);

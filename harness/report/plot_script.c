@@ -212,7 +212,7 @@ void script_caption(struct text *out, const struct report *report, const struct 
         text_addf(&words, "%" PRId64 " thread%s, batch %" PRId64 ".", model->threads, model->threads == 1 ? "" : "s",
                   model->batch);
     if (flags & CAPTION_ENERGY)
-        text_addf(&words, " Energy proxy: %s", report_energy_note);
+        text_addf(&words, " Energy proxy: %s", report->energy_note);
     text_addf(&words, " n: %s test items", format_count(items, c));
     if (hi != RECORD_NONE)
         text_addf(&words, lo == hi ? ", %" PRId64 " timing rounds." : ", %" PRId64 " to %" PRId64 " timing rounds.", lo,

@@ -8,8 +8,6 @@
 
 #include "base/match.h"
 
-const char report_energy_note[] =
-    "Modelled from operation and byte counts with published 45 nm constants; not a measurement of this machine.";
 const char report_ci_note[] =
     "95 % intervals: speed-up and latency by sign-test order statistics of paired rounds, accuracy by Wilson; "
     "Δ and p (McNemar, exact) are paired on the same test items.";
@@ -220,14 +218,22 @@ static enum status fill_model(struct report *report, struct report_model *model)
 static void name_run(const struct records *records, struct report *report)
 {
     char resolved[PATH_MAX];
+    int64_t process_nm = 45; /* of records that do not say: all were H45 */
     const char *dir = realpath(records->dir, resolved) ? resolved : records->dir, *slash = strrchr(dir, '/');
 
     snprintf(report->run, sizeof report->run, "%.200s", slash && slash[1] ? slash + 1 : dir);
     for (size_t i = 0; i < report->cells && !*report->energy_model; i++) {
         const char *name = report->cell[i]->energy_model;
-        if (name)
-            snprintf(report->energy_model, sizeof report->energy_model, "%.*s", (int)strcspn(name, "-"), name);
+        if (!name)
+            continue;
+        snprintf(report->energy_model, sizeof report->energy_model, "%.*s", (int)strcspn(name, "-"), name);
+        if (report->cell[i]->energy_process_nm != RECORD_NONE)
+            process_nm = report->cell[i]->energy_process_nm;
     }
+    snprintf(report->energy_note, sizeof report->energy_note,
+             "Modelled from operation and byte counts with published %" PRId64
+             " nm constants; not a measurement of this machine.",
+             process_nm);
 }
 
 enum status report_make(const struct records *records, const char *filter, struct report *out)
@@ -242,6 +248,7 @@ enum status report_make(const struct records *records, const char *filter, struc
     TRY_OUT(list_models(&report));
     for (size_t i = 0; i < report.models; i++)
         TRY_OUT(fill_model(&report, &report.model[i]));
+    TRY_OUT(meters_load(records->dir, &report.meters));
     name_run(records, &report);
     *out = report;
     memset(&report, 0, sizeof report);
@@ -257,6 +264,7 @@ void report_free(struct report *report)
             verdict_free(&report->model[i].row[r].verdict);
         free(report->model[i].row);
     }
+    meters_free(&report->meters);
     free(report->model);
     free(report->cell);
     memset(report, 0, sizeof *report);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "report/env.h"
+#include "report/meter.h"
 #include "report/record.h"
 #include "report/verdict.h"
 
@@ -43,6 +44,8 @@ struct report {
     size_t ok, skip, failed, mismatch, other; /* cells by status */
     char run[REPORT_TEXT];                    /* name of the run's folder */
     char energy_model[32];                    /* "H45" of "H45-v1"; "" when no cell has energy */
+    char energy_note[160];                    /* the sentence that stands under every modelled energy figure */
+    struct meters meters;                     /* owned; energy that external meters measured */
     char filter[REPORT_TEXT];                 /* "" for none */
     int all_columns; /* tables of cells show what is the same everywhere, too; 0, set by who asks */
 };
@@ -63,9 +66,8 @@ static inline int report_ok(const struct record *record)
     return record && strcmp(record->status, "ok") == 0;
 }
 
-/* "Energy proxy vs FP32 (H45 model, ×)" and the sentence that stands under every energy figure. */
+/* "Energy proxy vs FP32 (H45 model, ×)"; report->energy_note must stand under every such figure. */
 void report_energy_title(const struct report *report, char *buffer, size_t size);
-extern const char report_energy_note[];
 /* How the intervals were made; for captions. */
 extern const char report_ci_note[];
 

@@ -141,7 +141,7 @@ void tables_headline(const struct report *report, const struct report_model *mod
             "The run has further seeds of these cells (%zu); this table shows the first seed, the full matrix all.",
             model->repeats);
     if (*report->energy_model)
-        grid_note(out, "%s: %s", energy, report_energy_note);
+        grid_note(out, "%s: %s", energy, report->energy_note);
 }
 
 /* ------------------------------------------------------------------------------------------- choosing */

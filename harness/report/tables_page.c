@@ -155,5 +155,5 @@ void tables_energy_parts(const struct report *report, const struct report_model 
             grid_cell(out, GRID_PLAIN, "%s", format_sig(part ? part->nj : NAN, 3, a));
         }
     }
-    grid_note(out, "%s", report_energy_note);
+    grid_note(out, "%s", report->energy_note);
 }
