@@ -37,6 +37,7 @@ if [ "${1:-all}" = all ]; then
     [ -e /usr/include/pthreadpool.h ] || need libpthreadpool-dev
     have make || need make
     have hyperfine || need hyperfine
+    have valgrind || need valgrind
     have gnuplot || need gnuplot-nox
     [ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || need dataset-fashion-mnist
 fi

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "base/progress.h"
@@ -84,6 +85,90 @@ static void right_cells_have_figures(void **state)
     assert_string_equal(r.output_hash, ptq.ref.raw_sha256); /* SIMD's integers are the reference's */
     assert_true(r.kernels_n > 0 && r.kernels[0].ns >= 0);
     record_free(&r);
+}
+
+static void energy_is_modelled_under_every_table(void **state)
+{
+    struct record r, base;
+    (void)state;
+    assert_int_equal(run_cell(&context, find(PTQ, 0), &ptq, &fp32, &r), ST_OK);
+    assert_string_equal(r.energy_kind, "modelled");
+    assert_string_equal(r.energy_model, "H45-v1");
+    assert_int_equal(r.energy_process_nm, 45);
+    assert_string_equal(r.energy_model_sha256, context.energy.table[0].sha256);
+    assert_non_null(r.energy_coverage);
+    assert_non_null(strstr(r.energy_excludes, "leakage"));
+    assert_string_equal(r.instruction_count_kind, "analytic");
+    assert_int_equal(r.instructions_per_inference, RECORD_NONE);
+    assert_int_equal(r.energy_models_n, 3);
+    assert_null(r.energy_tags); /* products of 8 bits: published in the first table, not in Aladdin's */
+    assert_string_equal(r.energy_models[2].tags, "interpolated");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(strlen(r.energy_models[i].sha256), 64);
+        assert_true(r.energy_models[i].dp_ratio >= r.energy_spread[0]);
+        assert_true(r.energy_models[i].dp_ratio <= r.energy_spread[1]);
+        assert_true(r.energy_models[i].dp_ratio > 1);
+    }
+    assert_true(r.energy_models[0].dp_ratio == r.energy_proxy_ratio);
+    assert_true(isfinite(r.energy_cpu_ratio) && isnan(r.energy_models[1].cpu_ratio));
+    assert_null(r.energy_measured_kind);
+    assert_true(isnan(r.energy_measured_uj)); /* nothing was measured: null, not 0 */
+    record_free(&r);
+    if (context.artifacts.simd.mask == 0)
+        return;
+    assert_int_equal(run_cell(&context, find(FP32, 1), &fp32, &fp32, &base), ST_OK);
+    for (int i = 0; i < 3; i++)
+        assert_true(base.energy_models[i].dp_ratio == 1);
+    record_free(&base);
+}
+
+/* A program in packlight's place. */
+static void stand_in(const char *body)
+{
+    FILE *file;
+    snprintf(context.program, sizeof context.program, "%s/stand-in", folder);
+    file = fopen(context.program, "w");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n%s\n", body);
+    fclose(file);
+    assert_int_equal(chmod(context.program, 0755), 0);
+}
+
+static void fresh_processes_are_paired(void **state)
+{
+    struct record r;
+    (void)state;
+    /* FP32 takes three times as long; a warning stands before the line. */
+    stand_in("echo 'packlight: 9 threads will wait' >&2\ncase $2 in\n"
+             "*fp32*) echo '{\"load_ns\":3000,\"plan_ns\":600,\"first_ns\":300,\"second_ns\":30}';;\n"
+             "*) echo '{\"load_ns\":1000,\"plan_ns\":200,\"first_ns\":100,\"second_ns\":10}';;\nesac");
+    assert_int_equal(run_cell(&context, find(PTQ, 0), &ptq, &fp32, &r), ST_OK);
+    context.program[0] = 0;
+    assert_string_equal(r.status, "ok");
+    assert_int_equal(r.cold_n, 9);
+    assert_true(r.load_ns_median == 1000 && r.plan_ns_median == 200 && r.first_ns_median == 100);
+    assert_true(r.load_ns_ci95[0] == 1000 && r.load_ns_ci95[1] == 1000);
+    assert_true(fabs(r.cold_ratio_vs_fp32 - 3) < 1e-9);
+    record_free(&r);
+}
+
+static void a_failing_fresh_process_costs_only_its_figures(void **state)
+{
+    static const char *const bodies[] = {"exit 3", "echo hello", "echo '{\"load_ns\":1'",
+                                         "echo '{\"load_ns\":-5,\"plan_ns\":1,\"first_ns\":1}'", "kill -9 $$"};
+    struct record r;
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        stand_in(bodies[i]);
+        assert_int_equal(run_cell(&context, find(PTQ, 0), &ptq, &fp32, &r), ST_OK);
+        assert_string_equal(r.status, "ok");
+        assert_true(r.latency_ns_median > 0);
+        assert_true(isnan(r.load_ns_median) && isnan(r.cold_ratio_vs_fp32));
+        assert_int_equal(r.cold_n, RECORD_NONE);
+        assert_non_null(strstr(r.notes, "no cold start"));
+        record_free(&r);
+    }
+    context.program[0] = 0;
 }
 
 static void small_error_s32(const struct kn_rows *a, const void *packed, const int32_t *bias, int n,
@@ -192,6 +277,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_cells_have_figures),
+        cmocka_unit_test(energy_is_modelled_under_every_table),
+        cmocka_unit_test(fresh_processes_are_paired),
+        cmocka_unit_test(a_failing_fresh_process_costs_only_its_figures),
         cmocka_unit_test(one_wrong_bit_costs_the_time),
         cmocka_unit_test(a_float_error_is_seen),
         cmocka_unit_test(a_missing_baseline_is_said),

@@ -200,6 +200,9 @@ void tables_energy_measured(const struct report *report, const struct report_mod
         grid_note(out,
                   "measured-package: whole processor packages, other work on them included; apportioned: a virtual "
                   "machine's share of that, itself a model; imported: read from a file, not measured here.");
+    if (out->rows > 0 && report->meters.torn > 0)
+        grid_note(out, "%zu line%s of energy.jsonl, cut off by a kill while being written, left out.",
+                  report->meters.torn, report->meters.torn == 1 ? "" : "s");
 }
 
 /* ------------------------------------------------------------------------------------------- report card */
