@@ -7,6 +7,7 @@
 #include "base/rank.h"
 #include "report/emit.h"
 #include "report/plots.h"
+#include "report/tables.h"
 #include "report/tables_more.h"
 
 #define NEAR(a, b, eps) assert_true(fabs((a) - (b)) <= (eps))
@@ -198,6 +199,36 @@ static void no_figure_of_the_proxy_without_its_label(void **state)
         free(raw);
     }
     assert_true(forms_with_it >= 4); /* terminal, Markdown, CSV, JSON */
+    close_report();
+}
+
+static void interpolated_figures_are_marked(void **state)
+{
+    struct grid table;
+    struct record r;
+    char *text;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fake_record(&fake_models[0], &fake_few[i], 1, 1, &r);
+        FAKE_OK(record_energy_models_alloc(&r, 1));
+        set_model(&r, 0, "H45-v1", 45, 9.9, 3.3, i ? "interpolated" : NULL);
+        r.energy_proxy_ratio = 9.9;
+        FAKE_OK(record_set(&r.energy_tags, i ? "interpolated" : NULL));
+        fake_append(dir, &r);
+        record_free(&r);
+    }
+    open_report();
+    tables_headline(&report, &report.model[0], &table);
+    assert_string_equal(grid_at(&table, 0, grid_find(&table, "Energy proxy vs FP32 (H45 model, ×)")), "9.9");
+    assert_string_equal(grid_at(&table, 1, grid_find(&table, "Energy proxy vs FP32 (H45 model, ×)")), "9.9*");
+    assert_non_null(strstr(table.notes, "* A product width without a published figure was interpolated."));
+    grid_free(&table);
+    text = rendered(emit_find("csv"));
+    assert_non_null(strstr(text, "fp32/simd/t1/b1,energy_proxy_ratio,x,9.9,,,,ok,modelled\r"));
+    assert_non_null(strstr(text, "ptq-dyn-s8/simd/t1/b1,energy_proxy_ratio,x,9.9,,,,ok,modelled interpolated\r"));
+    assert_non_null(strstr(text, "energy_proxy_ratio/H45-v1,x,9.9,,,,ok,modelled interpolated\r"));
+    free(text);
     close_report();
 }
 
@@ -478,6 +509,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_figure_of_the_proxy_without_its_label, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(interpolated_figures_are_marked, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(kinds_survive_in_json, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(orders_that_hang_on_the_table_are_marked, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(measured_energy_has_a_table_and_a_card, make_dir, drop_dir),

@@ -41,15 +41,22 @@ static int is_time(const char *key)
     return 0;
 }
 
-/* Energy figures say of which kind they are; "" for everything else. What is no measurement is modelled, also where an
- * older record does not say so. */
+/* A modelled figure is never taken for a measured one, also where an older record does not say what it is. */
+static const char *modelled(const struct record *record, const char *tags)
+{
+    return record->energy_kind && strcmp(record->energy_kind, "modelled") != 0 ? record->energy_kind
+           : tags && strcmp(tags, "interpolated") == 0                         ? "modelled interpolated"
+                                                                               : "modelled";
+}
+
+/* Energy figures say of which kind they are; "" for everything else. */
 static const char *kind_of(const struct record *record, const char *key)
 {
     if (strncmp(key, "energy_", 7) != 0)
         return "";
     if (strncmp(key, "energy_measured_", 16) == 0)
         return record->energy_measured_kind ? record->energy_measured_kind : "measured-package";
-    return record->energy_kind ? record->energy_kind : "modelled";
+    return modelled(record, record->energy_tags);
 }
 
 static const char *verdict_of(const struct report *report, const struct record *record)
@@ -134,11 +141,11 @@ static int figure(const struct report *report, const struct record *record, cons
 static void energy_lines(const struct report *report, const struct record *record, const char *verdict,
                          struct text *out)
 {
-    const char *kind = kind_of(record, "energy_proxy_ratio");
     const struct meter *meter;
 
     for (size_t i = 0; i < record->energy_models_n; i++) {
         const struct record_energy_model *model = &record->energy_models[i];
+        const char *kind = modelled(record, model->tags);
         if (!model->model)
             continue;
         if (isfinite(model->dp_ratio)) {

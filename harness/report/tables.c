@@ -94,8 +94,8 @@ static void headline_row(const struct report_row *row, double unit, struct grid 
     else
         grid_cell(out, GRID_PLAIN, "–");
     grid_cell(out, GRID_PLAIN, "%s", format_sig(report_ok(row->simd) ? row->simd->speedup_simd_vs_ref : NAN, 3, a));
-    grid_cell(out, GRID_PLAIN, "%s", format_sig(r->energy_proxy_ratio, 2, a));
-    grid_cell(out, GRID_PLAIN, "%s", format_sig(r->energy_cpu_ratio, 2, a));
+    grid_cell(out, GRID_PLAIN, "%s%s", format_sig(r->energy_proxy_ratio, 2, a), r->energy_tags ? "*" : "");
+    grid_cell(out, GRID_PLAIN, "%s%s", format_sig(r->energy_cpu_ratio, 2, a), r->energy_tags ? "*" : "");
     grid_cell(out, GRID_PLAIN, "%s", format_fixed(ran ? 100.0 * r->accuracy_top1 : NAN, 2, a));
     percent_range(r->accuracy_ci95, a);
     grid_cell(out, GRID_PLAIN, "%s", ran ? a : "–");
@@ -107,6 +107,7 @@ static void headline_row(const struct report_row *row, double unit, struct grid 
 void tables_headline(const struct report *report, const struct report_model *model, struct grid *out)
 {
     char title[REPORT_TEXT], energy[96], cpu[128];
+    int interpolated = 0;
     const char *unit_name;
     double unit = tables_latency_unit(model, &unit_name);
 
@@ -135,13 +136,16 @@ void tables_headline(const struct report *report, const struct report_model *mod
     grid_column(out, "expected figures", GRID_LEFT, 0);
     for (size_t i = 0; i < model->rows; i++)
         headline_row(&model->row[i], unit, out);
+    for (size_t i = 0; i < model->rows; i++)
+        interpolated |= model->row[i].main->energy_tags != NULL;
     if (model->repeats > 0)
         grid_note(
             out,
             "The run has further seeds of these cells (%zu); this table shows the first seed, the full matrix all.",
             model->repeats);
     if (*report->energy_model)
-        grid_note(out, "%s: %s", energy, report->energy_note);
+        grid_note(out, "%s: %s%s", energy, report->energy_note,
+                  interpolated ? " * A product width without a published figure was interpolated." : "");
 }
 
 /* ------------------------------------------------------------------------------------------- choosing */
