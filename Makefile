@@ -246,11 +246,17 @@ fuzz: ## long run of the file readers' mutation tests
 format: ## clang-format over all sources
 	clang-format -i $$(find harness kernels tests -name '*.[ch]')
 
-install: all ## install under PREFIX (default /usr/local), DESTDIR respected
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight $(DESTDIR)$(PREFIX)/libexec/packlight
+install: all ## install under PREFIX (default /usr/local) with manual page and completions, DESTDIR respected
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/packlight $(DESTDIR)$(PREFIX)/libexec/packlight \
+	           $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(B)/packlight $(DESTDIR)$(PREFIX)/bin/packlight
 	install -m 755 $(LAYOUTS) $(DESTDIR)$(PREFIX)/libexec/packlight/
 	cp -r suites $(DESTDIR)$(PREFIX)/share/packlight/
+	sh scripts/man/manual.sh $(B)/packlight >$(B)/packlight.1
+	install -m 644 $(B)/packlight.1 $(DESTDIR)$(PREFIX)/share/man/man1/packlight.1
+	install -D -m 644 scripts/completion/packlight.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/packlight
+	install -D -m 644 scripts/completion/_packlight $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_packlight
+	install -D -m 644 scripts/completion/packlight.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/packlight.fish
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  %-14s %s\n' "$$t" "$$d"; done

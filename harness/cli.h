@@ -22,4 +22,18 @@ enum status cli_inspect(int argc, char **argv, int *exit_code);
 enum status cli_worker(int argc, char **argv, int *exit_code);
 enum status cli_cpu(int argc, char **argv, int *exit_code);
 
+struct cli_command {
+    const char *name;
+    cli_fn run;
+    const char *summary;
+};
+
+/* packlight --complete [COMMAND [WORD...]], for the shells' completion scripts; no command of its own. Everything comes
+ * from the help texts, so that there is no second list of options. `commands` ends with a NULL name. Prints
+ *   without COMMAND       lines of: name, tab, summary
+ *   with COMMAND          lines of: option, tab, its argument's name or nothing, tab, first words about it
+ *   with further words    what may stand behind them: values, one a line, or one of <dir>, <file>, <.json>, <.plk>
+ * and nothing at all where nothing is known. */
+enum status cli_complete(const struct cli_command *commands, int argc, char **argv);
+
 #endif

@@ -5,13 +5,7 @@
 #include "base/status.h"
 #include "cli.h"
 
-struct command {
-    const char *name;
-    cli_fn run;
-    const char *summary;
-};
-
-static const struct command commands[] = {
+static const struct cli_command commands[] = {
     {"bench", cli_bench, "run a suite's matrix of models, recipes and kernels"},
     {"peers", cli_peers, "our kernels against other libraries, in one process"},
     {"merge", cli_merge, "join the shards of a matrix into one run"},
@@ -31,7 +25,7 @@ static const struct command commands[] = {
 static void usage(FILE *out)
 {
     fputs("usage: packlight COMMAND [options]     (packlight COMMAND --help shows an example)\n\n", out);
-    for (const struct command *c = commands; c->summary; c++)
+    for (const struct cli_command *c = commands; c->summary; c++)
         fprintf(out, "  %-9s %s\n", c->name, c->summary);
     fputs("\nexit codes: 0 fine, 1 regressed, 2 usage, input or tool error, 3 inconclusive, 4 environment refused, 5 "
           "wrong output\n",
@@ -48,7 +42,9 @@ int main(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    for (const struct command *c = commands; c->name; c++) {
+    if (strcmp(argv[1], "--complete") == 0)
+        return cli_complete(commands, argc - 2, argv + 2) == ST_OK ? 0 : 2;
+    for (const struct cli_command *c = commands; c->name; c++) {
         if (strcmp(argv[1], c->name) == 0) {
             int exit_code = 0;
             enum status st = c->run(argc - 1, argv + 1, &exit_code);

@@ -45,12 +45,62 @@ expect 2 'kernel banana: expected' 'worker with an unknown kernel' "$packlight" 
 expect 2 'nonsense' 'worker refuses an unknown option' "$packlight" worker --nonsense
 "$packlight" --help | grep -q '^  worker'
 verdict $? 'worker is not offered to users'
-expect 0 'not by hand' 'worker --help' "$packlight" worker --help
-expect 2 'descriptor 3 is not a socket' 'worker by hand' "$packlight" worker model.plk
-expect 2 'kernel banana: expected' 'worker with an unknown kernel' "$packlight" worker model.plk --kernel banana
-expect 2 'nonsense' 'worker refuses an unknown option' "$packlight" worker --nonsense
-"$packlight" --help | grep -q '^  worker'
-verdict $? 'worker is not offered to users'
+# --- what shells complete comes from the help: every option there is taken, and every option that is taken is there
+for command in $("$packlight" --complete | cut -f1); do
+    "$packlight" --complete "$command" >"$work/out" 2>"$work/err"
+    good=1
+    for option in $(cut -f1 "$work/out"); do # with --help nothing runs; an argument may be refused, the option may not
+        argument=
+        grep -q "^$option	[^	]" "$work/out" && argument=1
+        # shellcheck disable=SC2086
+        "$packlight" "$command" "$option" $argument --help </dev/null 2>&1 | grep -q "option '$option'" && good=0 && echo "    $command: $option is no option"
+    done
+    for option in $(sed -n 's/.*{"\([a-z-]*\)", *\(no\|required\)_argument.*/\1/p' "harness/cli_$command.c"; sed -n 's/.*}, *{"\([a-z-]*\)", *\(no\|required\)_argument.*/\1/p' "harness/cli_$command.c"); do
+        case $option in output | seed | colour) continue ;; esac # -o by its long name; --seeds by its other
+        grep -q "^--$option	" "$work/out" || { good=0 && echo "    $command: --$option is not in the help"; }
+    done
+    verdict $good "$command: help and options agree"
+done
+expect 0 '^--isa	LEVELS	' 'completion of an option with its argument' "$packlight" --complete bench
+expect 0 '^native$' 'completion of levels' "$packlight" --complete bench '' --isa
+expect 0 '^<.json>$' 'completion of a suite' "$packlight" --complete bench ''
+expect 0 '^<dir>$' 'completion of a folder' "$packlight" --complete bench '' suites/tiny.json -o
+expect 0 '^prune-b8x1-80$' 'completion of recipes' "$packlight" --complete compress '' --suite suites/zoo.json --recipe
+"$packlight" --complete banana '' >"$work/out" 2>"$work/err" && [ ! -s "$work/out" ] && [ ! -s "$work/err" ]
+verdict $((1 - $?)) 'completion of an unknown command is nothing'
+mkdir "$work/bin" && ln -s "$packlight" "$work/bin/packlight"
+cat >"$work/complete" <<'END'
+# complete WORD...   what bash offers behind these words
+. scripts/completion/packlight.bash
+COMP_WORDS=(packlight "$@") COMP_CWORD=$#
+_packlight
+printf '%s\n' "${COMPREPLY[@]}"
+END
+complete="env PATH=$work/bin:$PATH bash $work/complete"
+# shellcheck disable=SC2086
+expect 0 '^bench$' 'bash completes commands' $complete be
+# shellcheck disable=SC2086
+expect 0 '^--threads$' 'bash completes options' $complete bench --th
+# shellcheck disable=SC2086
+expect 0 '^suites/tiny.json$' 'bash completes suites' $complete bench suites/ti
+# shellcheck disable=SC2086
+expect 0 '^avx' 'bash completes levels, of this CPU only' $complete bench --isa a
+# shellcheck disable=SC2086
+expect 0 '^qat-s8$' 'bash completes recipes' $complete compress --suite suites/tiny.json --recipe qat
+
+# --- the manual page is made from the same help
+sh scripts/man/manual.sh "$packlight" >"$work/packlight.1" 2>"$work/err" && grep -q '^\.It Fl -isa Ar LEVELS' "$work/packlight.1" && grep -q '^\.It 5' "$work/packlight.1"
+verdict $((1 - $?)) 'the manual page has options and exit codes'
+[ "$(grep -c '^\.Ss ' "$work/packlight.1")" = "$("$packlight" --complete | wc -l)" ]
+verdict $((1 - $?)) 'the manual page has every command'
+if command -v mandoc >/dev/null 2>&1; then
+    mandoc -T lint "$work/packlight.1" >"$work/out" 2>&1
+    verdict $((1 - $?)) 'mandoc finds nothing wrong with the manual page'
+elif command -v man >/dev/null 2>&1; then
+    man -l --warnings "$work/packlight.1" 2>"$work/err" >/dev/null && [ ! -s "$work/err" ]
+    verdict $((1 - $?)) 'man finds nothing wrong with the manual page'
+fi
+
 expect 0 'ref' 'cpu prints facts' "$packlight" cpu
 expect 0 'GB/s read' 'cpu --peak measures the limits' "$packlight" cpu --peak
 expect 0 '"gmac_s_all":' 'cpu --peak --json' "$packlight" cpu --peak --json
@@ -79,6 +129,33 @@ END
 sed -i "s|%MODEL%|$PWD/suites/models/tiny.json|" "$work/noise.json"
 expect 0 '2 ok, 0 skipped, 0 failed, 0 wrong' 'bench with random weights' "$packlight" bench "$work/noise.json" -o "$work/noise" --no-cache --no-process
 expect 0 '"reason":"random weights.*"accuracy_top1":null' 'rows of random weights say why they have no accuracy' cat "$work/noise/records.jsonl"
+# --- axes of the command line
+expect 0 '^tiny/fp32/simd/t2/b24$' 'bench --list with threads and batches' "$packlight" bench suites/tiny.json --list --threads 1,2 --batch 1,8-32:8 --filter '*/fp32/*'
+[ "$(wc -l <"$work/out")" = 11 ] && grep -qx 'tiny/fp32/ref/t1/b1' "$work/out"
+verdict $((1 - $?)) 'the reference gets the smallest of each list'
+for wrong in '' , 1, 1,,2 2-1 1,1 1-3,2 0 65 x -1 1-4096 99999999999999999999 1-8:0; do
+    expect 2 '^packlight bench: --threads .*(number|downwards|twice|not from 1 to 64|too large|step)' "bad --threads '$wrong'" "$packlight" bench suites/tiny.json --list --threads "$wrong"
+    [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ]
+    verdict $((1 - $?)) "bad --threads '$wrong' is one line"
+done
+expect 2 'batch 4097: 4097 is not from 1 to 4096' 'a batch that is too large' "$packlight" bench suites/tiny.json --list --batch 4097
+expect 2 "isa avx2,avx2: 'avx2' is given twice" 'a level twice' "$packlight" bench suites/tiny.json --list --isa avx2,avx2
+expect 2 "isa sse41,mmx: 'mmx'" 'an unknown level in a list' "$packlight" bench suites/tiny.json --list --isa sse41,mmx
+expect 2 'unknown option.*--threads' 'compress has jobs, not threads' "$packlight" compress --threads 2
+if "$packlight" kernels --list --isa avx2 >/dev/null 2>&1; then
+    expect 0 '8 ok, 3 skipped, 0 failed, 0 wrong' 'bench at several levels, one of them absent' "$packlight" bench suites/tiny.json -o "$work/levels" --cache "$work/cache" --isa sse41,avx2,neon --threads 1 --batch 1,3 --filter '*/fp32/*,tiny/ptq-s8/*/b1*' --no-process --jobs 1
+    [ "$(grep -o '"speedup_baseline":"[^"]*"' "$work/levels/records.jsonl" | sort -u | tr '\n' ' ')" = '"speedup_baseline":"tiny/fp32/simd/t1/b1/avx2" "speedup_baseline":"tiny/fp32/simd/t1/b3/avx2" ' ]
+    verdict $((1 - $?)) 'all levels are compared with FP32 at the highest'
+    grep -q '"cell":"tiny/fp32/simd/t1/b1/neon".*"status":"skip".*this CPU has' "$work/levels/records.jsonl"
+    verdict $((1 - $?)) 'an absent level is a skipped row with the reason'
+    expect 0 'resuming .*: 0 of 11 cells are left' 'bench --resume with levels has nothing to do' "$packlight" bench suites/tiny.json -o "$work/levels" --cache "$work/cache" --isa sse41,avx2,neon --threads 1 --batch 1,3 --filter '*/fp32/*,tiny/ptq-s8/*/b1*' --no-process --resume
+    expect 2 'another isa' 'bench --resume with other levels' "$packlight" bench suites/tiny.json -o "$work/levels" --isa sse41,avx2 --resume
+    expect 0 'tiny, avx2, 1 thread, batch 1' 'the report shows the highest level first' "$packlight" report "$work/levels" --no-plots
+    grep -q 'Full matrix: tiny, 1 thread, seed 1' "$work/out"
+    verdict $((1 - $?)) 'and then all cells, with what varies in columns'
+fi
+expect 0 ' threads .* seed ' 'report --columns all' "$packlight" report "$work/run" --columns all --no-plots
+expect 2 'columns some' 'report --columns with nonsense' "$packlight" report "$work/run" --columns some
 expect 2 'already holds records' 'bench does not write over a run' "$packlight" bench suites/tiny.json -o "$work/run" --cache "$work/cache"
 expect 0 'prune-u90' 'report prints a table' "$packlight" report "$work/run"
 [ -s "$work/run/report.md" ] && [ -s "$work/run/report.csv" ] && ls "$work"/run/plots/*.svg >/dev/null 2>&1
@@ -273,6 +350,6 @@ done
 kill -INT $pid
 wait $pid
 code=$?
-[ "$code" = 2 ] && grep -q -- '--resume' "$work/err"
+[ "$code" = 2 ] && grep -q -- "packlight bench .*suites/tiny.json --resume -o $work/int" "$work/err"
 verdict $((1 - $?)) 'ctrl-C ends with exit 2 and says how to go on'
 exit $bad
