@@ -1,6 +1,7 @@
 #include "merge.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,13 +148,18 @@ static enum status write_env(const struct merge *merge)
 static enum status begin_folder(const struct merge *merge)
 {
     char path[PATH_MAX];
+    int fd;
 
     TRY(file_join(path, sizeof path, merge->tmp, marker));
     if (!tree_is_empty(merge->tmp) && !file_exists(path))
         return status_fail(ST_BADARG, "%s is in the way: it must not exist", merge->tmp);
-    TRY(tree_remove(merge->tmp));
+    TRY(tree_remove(merge->tmp, marker));
     TRY(file_make_dirs(merge->tmp));
-    return file_write_atomic(path, "", 0);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644); /* at once there: nothing but it may be first */
+    if (fd < 0)
+        return status_fail(ST_IO, "%s: cannot create: %s", path, strerror(errno));
+    close(fd);
+    return ST_OK;
 }
 
 /* A result inside a shard would be taken for the shard's files. */
@@ -210,7 +216,7 @@ out:
     if (st != ST_OK) {
         char message[1024];
         snprintf(message, sizeof message, "%s", status_message());
-        (void)tree_remove(merge->tmp);
+        (void)tree_remove(merge->tmp, marker);
         return status_fail(st, "%s", message);
     }
     return ST_OK;

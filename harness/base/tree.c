@@ -118,7 +118,7 @@ int tree_is_empty(const char *dir)
     return empty;
 }
 
-static enum status empty_folder(int parent, const char *name, const char *shown, int depth)
+static enum status empty_folder(int parent, const char *name, const char *shown, const char *last, int depth)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
@@ -133,30 +133,32 @@ static enum status empty_folder(int parent, const char *name, const char *shown,
     }
     while (st == ST_OK && (entry = readdir(stream))) {
         struct stat info;
-        if (is_dot(entry->d_name))
+        if (is_dot(entry->d_name) || (last && strcmp(entry->d_name, last) == 0))
             continue;
         if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode)) {
             if (depth >= TREE_DEPTH)
                 st = status_fail(ST_FORMAT, "%s: folders are nested too deeply", shown);
             else
-                st = empty_folder(fd, entry->d_name, shown, depth + 1);
+                st = empty_folder(fd, entry->d_name, shown, NULL, depth + 1);
             if (st == ST_OK && unlinkat(fd, entry->d_name, AT_REMOVEDIR) != 0)
                 st = status_fail(ST_IO, "%s: cannot remove %s: %s", shown, entry->d_name, strerror(errno));
         } else if (unlinkat(fd, entry->d_name, 0) != 0) {
             st = status_fail(ST_IO, "%s: cannot remove %s: %s", shown, entry->d_name, strerror(errno));
         }
     }
+    if (st == ST_OK && last && unlinkat(fd, last, 0) != 0 && errno != ENOENT)
+        st = status_fail(ST_IO, "%s: cannot remove %s: %s", shown, last, strerror(errno));
     closedir(stream);
     return st;
 }
 
-enum status tree_remove(const char *dir)
+enum status tree_remove(const char *dir, const char *last)
 {
     struct stat info;
 
     if (lstat(dir, &info) != 0 && errno == ENOENT)
         return ST_OK;
-    TRY(empty_folder(AT_FDCWD, dir, dir, 0));
+    TRY(empty_folder(AT_FDCWD, dir, dir, last, 0));
     return rmdir(dir) == 0 ? ST_OK : status_fail(ST_IO, "%s: cannot remove the folder: %s", dir, strerror(errno));
 }
 

@@ -22,8 +22,9 @@ void tree_free(struct tree *tree);
 /* 1 if there is no such folder or nothing is in it, 0 otherwise. */
 int tree_is_empty(const char *dir);
 
-/* Removes the folder with all that is in it; fine when it is not there. ST_IO. */
-enum status tree_remove(const char *dir);
+/* Removes the folder with all that is in it; fine when it is not there. The file `last` (NULL: none) directly in it
+ * goes when all else is gone, so that a kill in between leaves it. ST_IO. */
+enum status tree_remove(const char *dir, const char *last);
 
 /* Syncs the folder itself, so that the names in it are on the disk. ST_IO. */
 enum status tree_sync(const char *dir);
