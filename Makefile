@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test deps-slurm slurm-test
 PKGS := libcjson zlib openblas libcpuid libmd gsl
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -157,6 +157,9 @@ deps-isa: ## install the emulators and the cross compiler that check-isa needs
 deps-browser: ## install the browser that looks at reports in browser-test
 	@sh scripts/install_deps.sh browser
 
+deps-slurm: ## install slurmctld, slurmd and munge, which slurm-test starts for itself
+	@sh scripts/install_deps.sh slurm
+
 bench: ## the quick matrix: train once, run every cell, print the table, draw the plots
 	@$(BUILD) all
 	@before=$$(readlink results/latest); ./packlight bench $(SUITE) $(BENCH_FLAGS); code=$$?; \
@@ -223,6 +226,10 @@ $(B)/isa_check: PKGS :=
 $(B)/isa_check: $(ISA_SRC:%.c=$(B)/%.o) $(B)/tests/isa_check.o
 	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ -lm
 
+slurm-test: ## the matrix on a real Slurm of two nodes on this machine (a minute; skipped without make deps-slurm)
+	@$(BUILD) all
+	@tests/slurm.sh
+
 check-isa: ## the kernel check at every level that runs here or under qemu (x86, AArch64)
 	@$(BUILD) all
 	@sh scripts/check_isa.sh $(CASES) $(SEED)
@@ -265,4 +272,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d $(B)/tests/verify_statistics.d
-.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test
+.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test deps-slurm slurm-test

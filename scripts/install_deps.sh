@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what packlight needs from Debian's packages, and does nothing when all is there.
-# usage: install_deps.sh [all|isa|browser]
-#   isa: the emulators and the cross compiler of make check-isa; browser: what make browser-test looks at reports with
+# usage: install_deps.sh [all|isa|browser|slurm]
+#   isa: the emulators and the cross compiler of make check-isa; browser: what make browser-test looks at reports with;
+#   slurm: the daemons of make slurm-test, which starts its own and needs none of the services that Debian may start
 # Uses sudo only when not root; says what it does. Nothing else touches the system.
 set -eu
 here=$(dirname "$0")

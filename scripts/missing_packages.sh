@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints the Debian packages that are needed and absent, one line, nothing when all is there.
-# usage: missing_packages.sh build|all|isa|browser
-#   build: what compiling needs; all: what bench, report and test need too; isa, browser: what check-isa and browser-test need besides
+# usage: missing_packages.sh build|all|isa|browser|slurm
+#   build: what compiling needs; all: what bench, report and test need too; isa, browser, slurm: what check-isa,
+#   browser-test and slurm-test need besides
 set -u
 missing=
 need() { missing="$missing $1"; }
@@ -28,6 +29,13 @@ if [ "${1:-all}" = browser ]; then
     python3 -c 'import selenium' 2>/dev/null || /usr/bin/python3 -c 'import selenium' 2>/dev/null || need python3-selenium
     # Without any font a page has no letters.
     [ -n "$(find /usr/share/fonts -name '*.[to]tf' 2>/dev/null | head -1)" ] || need fonts-dejavu-core
+fi
+if [ "${1:-all}" = slurm ]; then
+    PATH=$PATH:/usr/sbin:/sbin
+    have slurmctld || need slurmctld
+    have slurmd || need slurmd
+    have sbatch || need slurm-client
+    have munged || need munge
 fi
 if [ "${1:-all}" = all ]; then
     library cmocka libcmocka-dev
