@@ -35,7 +35,7 @@ expect() {
 expect 2 'usage: packlight' 'no command is an error with usage' "$packlight"
 expect 0 'usage: packlight' '--help' "$packlight" --help
 expect 2 "no command 'banana'" 'an unknown command' "$packlight" banana
-for command in bench peers report compress eval run inspect kernels cpu; do
+for command in bench merge peers report compress eval run inspect kernels cpu; do
     expect 0 '(example|packlight '"$command"')' "$command --help" "$packlight" "$command" --help
     expect 2 'nonsense' "$command refuses an unknown option" "$packlight" "$command" --nonsense
 done
@@ -235,6 +235,60 @@ expect 0 'class' 'run on two threads' "$packlight" run "$model" --input "$work/r
 expect 0 'sha256 ' 'compress makes one file' "$packlight" compress --suite suites/tiny.json --model tiny --recipe qat-s8 -o "$work/again.plk" --cache "$work/cache"
 cmp -s "$work/again.plk" "$model"
 verdict $((1 - $?)) 'compress gives the same bytes as bench'
+
+# --- a matrix in parts
+shards=(--cache "$work/cache" --no-process --filter '*/fp32/*,*/ptq-s8/*,*/qat-s8/*' --quiet)
+for i in 1 2 3; do
+    expect 0 ' ok, 0 skipped, 0 failed, 0 wrong' "shard $i of 3" "$packlight" bench suites/tiny.json --shard $i/3 -o "$work/shard$i" "${shards[@]}"
+done
+expect 0 '9 ok, 0 skipped' 'the same cells in one run' "$packlight" bench suites/tiny.json -o "$work/unsharded" "${shards[@]}"
+expect 0 '9 of 9 cells from 3 of 3 shards' 'merge joins the shards, in any order' "$packlight" merge "$work/joined" "$work/shard2" "$work/shard3" "$work/shard1"
+"$packlight" report "$work/joined" --format golden >"$work/joined.csv" && "$packlight" report "$work/unsharded" --format golden >"$work/unsharded.csv" && cmp -s "$work/joined.csv" "$work/unsharded.csv"
+verdict $((1 - $?)) 'the joined run has the deterministic columns of one run, in its order'
+cells() { grep -o '"cell":"[^"]*"' "$1/records.jsonl"; }
+[ "$(cells "$work/joined")" = "$(cells "$work/unsharded")" ] && [ "$(sort "$work"/shard[123]/records.jsonl)" = "$(sort "$work/joined/records.jsonl")" ]
+verdict $((1 - $?)) 'its lines are the shards'"'"' own, byte for byte'
+for file in "$work"/unsharded/artifacts/*; do cmp -s "$file" "$work/joined/artifacts/${file##*/}" || break; done
+verdict $((1 - $?)) 'its artifacts are those of one run'
+expect 0 'packlight merge' 'the joined run can be reported' "$packlight" report "$work/joined" --no-plots
+expect 2 'joined already exists' 'merge does not write over a run' "$packlight" merge "$work/joined" "$work/shard1" "$work/shard2" "$work/shard3"
+expect 2 'shard 2/3 is not among the 2 folders' 'a missing shard' "$packlight" merge "$work/part" "$work/shard1" "$work/shard3"
+expect 0 '3 of 9 cells are missing \(shards not there: 2' 'merge --partial says what is missing' "$packlight" merge --partial "$work/part" "$work/shard1" "$work/shard3"
+expect 0 'Joined without all of its shards: 3 of 9' 'so does the report' "$packlight" report "$work/part" --no-plots
+expect 2 'shard1 and .*shard1: both are shard 1/3' 'a shard given twice' "$packlight" merge "$work/no" "$work/shard1" "$work/shard1" "$work/shard2"
+sed 's/"budget_s": 0.02/"budget_s": 0.03/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/other.json"
+expect 0 '3 ok' 'a shard of another suite' "$packlight" bench "$work/other.json" --shard 2/3 -o "$work/other" "${shards[@]}"
+expect 2 'shard1 and .*other: not the same suite' 'merge refuses it' "$packlight" merge "$work/no" "$work/shard1" "$work/other" "$work/shard3"
+expect 2 'unsharded: not a shard' 'a whole run is no shard' "$packlight" merge "$work/no" "$work/unsharded" "$work/shard1"
+expect 2 'another shard' 'a shard is not resumed as another' "$packlight" bench suites/tiny.json --shard 1/3 --resume -o "$work/shard2" "${shards[@]}"
+expect 2 'another cells_sha256' 'nor with other cells' "$packlight" bench suites/tiny.json --shard 2/3 --resume -o "$work/shard2" "${shards[@]}" --filter '*'
+cp -r "$work/shard2" "$work/bent"
+printf x | dd of="$work/bent/artifacts/tiny-ptq-s8.plk" bs=1 seek=100 conv=notrunc 2>/dev/null
+expect 2 'bent/artifacts/tiny-ptq-s8.plk: SHA-256 .* but the record of tiny/ptq-s8/' 'a damaged artifact' "$packlight" merge "$work/no" "$work/shard1" "$work/bent" "$work/shard3"
+cp -r "$work/shard2" "$work/cut"
+head -c -20 "$work/shard2/records.jsonl" >"$work/cut/records.jsonl"
+expect 2 'cut: shard 2/3 is not finished: 1 cell is missing, the first is tiny/ptq-s8/simd/t1/b3' 'a shard in work' "$packlight" merge "$work/no" "$work/shard1" "$work/cut" "$work/shard3"
+expect 0 '1 ok, 0 skipped' 'it goes on with --resume' "$packlight" bench suites/tiny.json --shard 2/3 --resume -o "$work/cut" "${shards[@]}"
+expect 0 '9 of 9 cells' 'and can be joined then' "$packlight" merge "$work/joined2" "$work/shard1" "$work/cut" "$work/shard3"
+expect 2 '/proc/packlight.*(cannot create|No such)' 'merge into a folder that cannot be written' "$packlight" merge /proc/packlight "$work/shard1" "$work/shard2" "$work/shard3"
+if [ "$(id -u)" != 0 ]; then
+    mkdir "$work/readonly" && chmod a-w "$work/readonly"
+    expect 2 'readonly' 'merge into a read-only folder' "$packlight" merge "$work/readonly/out" "$work/shard1" "$work/shard2" "$work/shard3"
+fi
+ls -d "$work"/no* 2>/dev/null | grep -qE 'no(\.tmp|\.lock)?$' && left=1 || left=0
+verdict $((1 - left)) 'nothing is left of what was refused'
+expect 0 '0 ok, 0 skipped' 'a shard beyond the last recipe is empty' "$packlight" bench suites/tiny.json --shard 9/9 -o "$work/idle" "${shards[@]}"
+expect 2 'needs a cache' 'training only, without a cache' "$packlight" bench suites/tiny.json --train-only --no-cache
+expect 2 'writes no run' 'training only, into a folder' "$packlight" bench suites/tiny.json --train-only -o "$work/no"
+for i in 1 2 3; do
+    timeout 1800 "$packlight" bench suites/tiny.json --shard $i/3 --train-only --cache "$work/together" >/dev/null 2>"$work/train.$i" &
+done
+wait
+[ "$(cat "$work"/train.[123] | grep -c '^tiny fp32: val')" = 1 ] && [ "$(cat "$work"/train.[123] | grep -c ' recipes in .*, 0 failed')" = 3 ] && ! ls "$work"/together/*.lock >/dev/null 2>&1
+verdict $((1 - $?)) 'three processes with one cache train the common base once'
+expect 0 '8 recipes in .*, 0 failed' 'all of it is in the cache then' "$packlight" bench suites/tiny.json --train-only --cache "$work/together"
+[ "$(grep -c ': from the cache' "$work/err")" = 8 ]
+verdict $((1 - $?)) 'and nothing is trained again'
 
 # --- the comparison with other libraries, on one tiny shape
 printf '{"name": "one", "peers": ["onednn", "xnnpack", "openblas"], "shapes": [{"name": "fc", "op": "fc", "c": 32, "n": 8, "types": ["fp32", "int8"]}]}' >"$work/one.json"
