@@ -12,8 +12,8 @@ static int show(const char *folder)
         const char *name;
         int n;
         enum fake_mood mood;
-    } kinds[] = {{"empty", 0, FAKE_MIXED}, {"one", 1, FAKE_MIXED},      {"eight", 8, FAKE_MIXED},
-                 {"sixty", 60, FAKE_MIXED}, {"many", 200, FAKE_MIXED},  {"calm", 60, FAKE_CALM},
+    } kinds[] = {{"empty", 0, FAKE_MIXED},  {"one", 1, FAKE_MIXED},    {"eight", 8, FAKE_MIXED},
+                 {"sixty", 60, FAKE_MIXED}, {"many", 200, FAKE_MIXED}, {"calm", 60, FAKE_CALM},
                  {"bad", 200, FAKE_BAD},    {"holes", 60, FAKE_HOLES}};
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
