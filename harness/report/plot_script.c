@@ -33,11 +33,25 @@ static const char *const roofline[] = {
 #include "report/roofline.gp.inc"
     NULL};
 
+static const char *const forest[] = {
+#include "report/forest.gp.inc"
+    NULL};
+static const char *const volcano[] = {
+#include "report/volcano.gp.inc"
+    NULL};
+static const char *const noise[] = {
+#include "report/noise.gp.inc"
+    NULL};
+static const char *const qq[] = {
+#include "report/qq.gp.inc"
+    NULL};
+
 static const struct {
     const char *name;
     const char *const *lines;
-} templates[] = {{"pareto", pareto},   {"ratios", ratios},       {"layers", layers},
-                 {"speedup", speedup}, {"breakeven", breakeven}, {"roofline", roofline}};
+} templates[] = {
+    {"pareto", pareto},     {"ratios", ratios}, {"layers", layers},   {"speedup", speedup}, {"breakeven", breakeven},
+    {"roofline", roofline}, {"forest", forest}, {"volcano", volcano}, {"noise", noise},     {"qq", qq}};
 
 void script_template(struct text *out, const char *name)
 {
