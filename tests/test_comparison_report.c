@@ -23,6 +23,8 @@ static int show(const char *folder)
         FAKE_OK(file_make_dirs(path));
         fake_comparison(&comparison, kinds[i].n, kinds[i].mood);
         FAKE_OK(comparison_save(&comparison, path));
+        FAKE_OK(file_join(env, sizeof env, path, "pairs.jsonl"));
+        fake_pairs(&comparison, env);
         comparison_free(&comparison);
         FAKE_OK(file_join(env, sizeof env, path, "env.json"));
         FAKE_OK(file_write_atomic(env, fake_env, strlen(fake_env)));

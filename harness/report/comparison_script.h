@@ -3,6 +3,7 @@
 #define REPORT_COMPARISON_SCRIPT_H
 
 #include "report/comparison_view.h"
+#include "report/pairs.h"
 #include "report/plot_script.h"
 
 /* Margins of a plot with one panel, in pixels: L, R, B, T. */
@@ -21,5 +22,22 @@ void plot_forest(const struct comparison_view *view, const struct plot *plot, st
 void plot_volcano(const struct comparison_view *view, const struct plot *plot, struct text *out);
 void plot_noise(const struct comparison_view *view, const struct plot *plot, struct text *out);
 void plot_qq(const struct comparison_view *view, const struct plot *plot, struct text *out);
+
+/* One changed cell with its raw times. */
+struct flagged {
+    const struct comparison_row *row;
+    struct pairs own, equal; /* of the cell; of equal builds: of this cell, or of all cells that have them */
+    int equal_is_own;        /* 1: of this cell */
+};
+
+/* Ratios of the pairs, equal builds above, A and B below, with their density. */
+void plot_density(const struct comparison_view *view, const struct flagged *flagged, const struct plot *plot,
+                  struct text *out);
+/* Ratios of the rounds in the order in which they ran. */
+void plot_order(const struct comparison_view *view, const struct flagged *flagged, const struct plot *plot,
+                struct text *out);
+/* Share of batches that took longer than a time. */
+void plot_tail(const struct comparison_view *view, const struct flagged *flagged, const struct plot *plot,
+               struct text *out);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "report/comparison_script.h"
 
-enum { WIDTH = 720, HEIGHT = 720, LEFT = 78, RIGHT = 30, BOTTOM = 128, TOP = 92, LEAST = 5 };
+enum { WIDTH = 860, HEIGHT = 720, LEFT = 78, RIGHT = 30, BOTTOM = 128, TOP = 92, LEAST = 5 };
 
 struct item {
     double p;
@@ -84,7 +84,7 @@ void plot_qq(const struct comparison_view *view, const struct plot *plot, struct
         script_title(out, HEIGHT, LEFT, "Does the ruler raise false alarms?", line);
         add_key(item, n, out);
         comparison_caption(out, view, WIDTH, LEFT,
-                           "Band: where all points lie in 95 % of honest runs (Dvoretzky, Kiefer, Wolfowitz).");
+                           "Band: holds all points in 95 % of honest runs (Dvoretzky, Kiefer, Wolfowitz).");
         script_template(out, "qq");
     }
     free(item);

@@ -45,13 +45,23 @@ static const char *const noise[] = {
 static const char *const qq[] = {
 #include "report/qq.gp.inc"
     NULL};
+static const char *const density[] = {
+#include "report/density.gp.inc"
+    NULL};
+static const char *const order[] = {
+#include "report/order.gp.inc"
+    NULL};
+static const char *const tail[] = {
+#include "report/tail.gp.inc"
+    NULL};
 
 static const struct {
     const char *name;
     const char *const *lines;
 } templates[] = {
     {"pareto", pareto},     {"ratios", ratios}, {"layers", layers},   {"speedup", speedup}, {"breakeven", breakeven},
-    {"roofline", roofline}, {"forest", forest}, {"volcano", volcano}, {"noise", noise},     {"qq", qq}};
+    {"roofline", roofline}, {"forest", forest}, {"volcano", volcano}, {"noise", noise},     {"qq", qq},
+    {"density", density},   {"order", order},   {"tail", tail}};
 
 void script_template(struct text *out, const char *name)
 {

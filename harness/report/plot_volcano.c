@@ -156,7 +156,8 @@ void plot_volcano(const struct comparison_view *view, const struct plot *plot, s
     spots.ylo = -0.06 * fmax(spots.yhi, 3.0);
     spots.yhi = fmax(spots.yhi * 1.08, alpha > 0.0 ? -1.3 * log10(alpha) : 3.0);
     begin(view, plot, &spots, "Size of the change and how sure it is",
-          "Slower beyond both lines at the right: measured again in stage 2. Left of 1: chance of a false \"faster\".",
+          "Slower beyond both lines at the right: measured again in stage 2. Left of 1: q, the share of false alarms "
+          "among faster cells.",
           out);
     text_add(out, "$points << END_OF_DATA\nratio,p,verdict,name\n");
     for (size_t i = 0; i < spots.n; i++) {

@@ -8,8 +8,8 @@ set xrange [XMIN:XMAX]
 set yrange [YMIN:YMAX]
 set x2range [L:W - R]
 set y2range [B:H - T]
-set xlabel 'log_2 of B / A: right is slower' noenhanced offset 0, 0.3 textcolor rgb '#222222'
-set ylabel '-log_10 p' noenhanced textcolor rgb '#222222'
+set xlabel 'log₂ of B / A: right is slower' noenhanced offset 0, 0.3 textcolor rgb '#222222'
+set ylabel '−log₁₀ p' noenhanced textcolor rgb '#222222'
 LOG2(x) = log(x) / log(2)
 set object 1 rectangle from LOG2(1 / GATE), graph 0 to LOG2(GATE), graph 1 back fillstyle solid noborder fillcolor rgb '#f0f0f0'
 set arrow 1 from LOG2(GATE), graph 0 to LOG2(GATE), graph 1 nohead back lw 1.2 dt 2 lc rgb '#777777'
