@@ -123,7 +123,9 @@ void plot_density(const struct comparison_view *view, const struct flagged *flag
     text_addf(out, "EQUAL = %d\n", equal.n);
     write_sample(&equal, "$equal", "$equal_density", lo, hi, out);
     write_sample(&own, "$own", "$own_density", lo, hi, out);
+    text_add(out, "TICS = \"");
     script_log_tics(out, lo, hi, 9);
+    text_add(out, "\"");
     snprintf(title, sizeof title, "%.300s", comparison_row_name(flagged->row, name, sizeof name));
     text_add(out, "\n");
     script_title(out, HEIGHT, 14, title,

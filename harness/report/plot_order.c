@@ -59,6 +59,7 @@ void plot_order(const struct comparison_view *view, const struct flagged *flagge
     text_addf(out, "ROUNDS = %zu\n", pairs->rounds);
     script_set(out, "YMIN", lo);
     script_set(out, "YMAX", hi);
+    script_y_tics(out, lo, hi, 8);
     text_add(out, "$rounds << END_OF_DATA\nround,ratio,shown,b_first,dropped\n");
     for (size_t i = 0; i < pairs->rounds; i++) {
         const struct pairs_round *round = &pairs->round[i];

@@ -7,7 +7,17 @@
 #include "report/comparison_script.h"
 #include "report/plot_label.h"
 
-enum { WIDTH = 1000, HEIGHT = 640, LEFT = 84, RIGHT = 30, BOTTOM = 128, TOP = 92, NAMED = 14, NAME_SIZE = 11 };
+enum {
+    WIDTH = 1000,
+    HEIGHT = 640,
+    LEFT = 84,
+    RIGHT = 30,
+    BOTTOM = 128,
+    TOP = 92,
+    NAMED = 12,
+    NAMED_OF_MANY = 8,
+    NAME_SIZE = 11
+};
 
 struct spot {
     const struct comparison_row *row;
@@ -38,17 +48,34 @@ static int collect(const struct comparison_view *view,
     return out->spot != NULL;
 }
 
-/* Names beside the spots that `told` picks, at most NAMED of them, in pixels. */
+static int by_size(const void *a, const void *b)
+{
+    const struct spot *x = a, *y = b;
+    double size_x = x->row->ratio > 0.0 ? fabs(log(x->row->ratio)) : -1.0;
+    double size_y = y->row->ratio > 0.0 ? fabs(log(y->row->ratio)) : -1.0;
+
+    if (size_x < size_y || size_x > size_y)
+        return size_x < size_y ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Names beside the spots that `told` picks, in pixels; when there are more than NAMED, only those that moved most. */
 static void add_names(const struct spots *spots, int (*told)(const struct comparison_row *row), struct text *out)
 {
     struct plot_label label[NAMED];
     const struct comparison_row *row[NAMED];
     const struct plot_box area = {LEFT, BOTTOM, WIDTH - RIGHT, HEIGHT - TOP};
     char name[512];
-    int n = 0;
+    struct plot_segment *segment = calloc(spots->n + 1, sizeof *segment);
+    size_t all = 0;
+    int n = 0, most;
 
     memset(label, 0, sizeof label);
-    for (size_t i = 0; i < spots->n && n < NAMED; i++) {
+    qsort(spots->spot, spots->n, sizeof *spots->spot, by_size);
+    for (size_t i = 0; i < spots->n; i++)
+        all += told(spots->spot[i].row) != 0;
+    most = all > NAMED ? NAMED_OF_MANY : NAMED;
+    for (size_t i = 0; i < spots->n && n < most; i++) {
         const struct spot *spot = &spots->spot[i];
         if (!told(spot->row))
             continue;
@@ -59,7 +86,14 @@ static void add_names(const struct spots *spots, int (*told)(const struct compar
         label[n].height = NAME_SIZE + 3.0;
         row[n++] = spot->row;
     }
-    plot_label_place(label, n, NULL, 0, &area);
+    for (size_t i = 0; segment && i < spots->n; i++) { /* names keep off the marks */
+        double x = LEFT + (spots->spot[i].x - spots->xlo) / (spots->xhi - spots->xlo) * (WIDTH - LEFT - RIGHT);
+        double y = BOTTOM + (spots->spot[i].y - spots->ylo) / (spots->yhi - spots->ylo) * (HEIGHT - BOTTOM - TOP);
+        segment[i] = (struct plot_segment){x - 5.0, y, x + 5.0, y, 2.0};
+    }
+    plot_label_place(label, n, segment, segment ? (int)spots->n : 0, &area);
+    out->failed |= !segment;
+    free(segment);
     text_add(out, "$names << END_OF_DATA\nx,y,name\n");
     for (int i = 0; i < n; i++) {
         text_addf(out, "%.1f,%.1f,", label[i].left, label[i].bottom + label[i].height / 2.0);

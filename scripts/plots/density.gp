@@ -19,7 +19,7 @@ do for [FORM in 'SVG PNG'] {
     set multiplot
     set bmargin at screen (B + TALL + GAP) / H
     set tmargin at screen 1 - T / H
-    set format x ''
+    unset xtics
     unset xlabel
     set label 998 'equal builds' at screen 14 / W, screen (B + TALL + GAP + TALL / 2) / H left noenhanced
     if (EQUAL == 0) { set label 999 'not measured' at graph 0.5, graph 0.5 center noenhanced textcolor rgb '#777777' }
@@ -28,7 +28,7 @@ do for [FORM in 'SVG PNG'] {
     unset label
     set bmargin at screen B / H
     set tmargin at screen (B + TALL) / H
-    set format x '%g'
+    eval TICS
     set xlabel 'time of B / time of A: right is slower' offset 0, 0.5 textcolor rgb '#222222'
     set label 998 'A and B' at screen 14 / W, screen (B + TALL / 2) / H left noenhanced
     plot $own_density using 1:2 with filledcurves y1=0 fs solid 0.3 noborder lc rgb '#d55e00', \

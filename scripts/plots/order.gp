@@ -8,7 +8,6 @@ set logscale y
 set xrange [0:ROUNDS + 1]
 set yrange [YMIN:YMAX]
 set grid nox y
-set format y '%.3g'
 set xlabel 'round' offset 0, 0.5 textcolor rgb '#222222'
 set ylabel 'time of B / time of A' textcolor rgb '#222222'
 set object 1 rectangle from graph 0, first 1 / GATE to graph 1, first GATE back fillstyle solid noborder fillcolor rgb '#efefef'
