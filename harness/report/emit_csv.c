@@ -9,37 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which interval and which count go with a figure. */
-static const struct {
-    const char *key, *interval, *count;
-} companions[] = {
-    {"latency_ns_median", "latency_ns_ci95", "latency_n"},
-    {"latency_ns_p10", NULL, "latency_n"},
-    {"latency_ns_p90", NULL, "latency_n"},
-    {"speedup_vs_fp32_simd", "speedup_ci95", "latency_n"},
-    {"speedup_simd_vs_ref", "speedup_simd_vs_ref_ci95", NULL},
-    {"process_ratio_vs_fp32", "process_ratio_ci95", NULL},
-    {"load_ns_median", "load_ns_ci95", "cold_n"},
-    {"plan_ns_median", "plan_ns_ci95", "cold_n"},
-    {"first_ns_median", "first_ns_ci95", "cold_n"},
-    {"cold_ratio_vs_fp32", "cold_ratio_ci95", "cold_n"},
-    {"energy_proxy_ratio", "energy_spread", NULL},
-    {"energy_measured_uj", "energy_measured_range_uj", "energy_measured_windows"},
-    {"accuracy_top1", "accuracy_ci95", "accuracy_n"},
-    {"accuracy_delta_pp", "accuracy_delta_ci95", "accuracy_n"},
-    {"accuracy_p_mcnemar", NULL, "accuracy_n"},
-};
-
-/* Figures of a cell's time are not shown unless its output was right. */
-static int is_time(const char *key)
-{
-    static const char *const begins[] = {"latency_", "speedup_", "process_", "load_", "plan_", "first_", "cold_"};
-
-    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-        if (strncmp(key, begins[i], strlen(begins[i])) == 0)
-            return 1;
-    return 0;
-}
+#include "report/record_figure.h"
 
 /* A modelled figure is never taken for a measured one, also where an older record does not say what it is. */
 static const char *modelled(const struct record *record, const char *tags)
@@ -106,34 +76,15 @@ static void end_line(const char *verdict, double value, const double *interval, 
     text_add(out, "\r\n");
 }
 
-static const void *value_of(const struct record *record, const char *key)
-{
-    return (const char *)record + record_field_find(key)->offset;
-}
-
 static int figure(const struct report *report, const struct record *record, const struct record_field *field,
                   const char *verdict, struct text *out)
 {
-    const double *interval = NULL;
-    int64_t n = RECORD_NONE;
-    double value = NAN;
+    struct record_figure figure;
 
-    if (field->kind == RECORD_REAL)
-        value = *(const double *)((const char *)record + field->offset);
-    else if (field->kind == RECORD_COUNT && *(const int64_t *)((const char *)record + field->offset) != RECORD_NONE)
-        value = (double)*(const int64_t *)((const char *)record + field->offset);
-    if (!isfinite(value) || (is_time(field->key) && !report_ok(record)))
+    if (!record_figure_get(record, field, &figure))
         return 0;
-    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
-        if (strcmp(companions[i].key, field->key) != 0)
-            continue;
-        if (companions[i].interval)
-            interval = value_of(record, companions[i].interval);
-        if (companions[i].count)
-            n = *(const int64_t *)value_of(record, companions[i].count);
-    }
     begin_line(report, record, "", field->key, field->unit, out);
-    end_line(verdict, value, interval, n, kind_of(record, field->key), out);
+    end_line(verdict, figure.value, figure.interval, figure.n, kind_of(record, field->key), out);
     return 1;
 }
 
