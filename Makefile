@@ -18,8 +18,8 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test deps-slurm slurm-test
-PKGS := libcjson zlib openblas libcpuid libmd gsl
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test deps-slurm slurm-test nightly
+PKGS := libcjson zlib openblas libcpuid libmd gsl sqlite3
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
 MISSING := $(shell sh scripts/missing_packages.sh build)
@@ -130,6 +130,12 @@ $(B)/harness/report/plot_script.o: $(GP_INC)
 $(B)/harness/report/html.o: $(B)/gen/report/report.css.inc $(B)/gen/report/report.js.inc
 EXTRA_plot_script := -I$(B)/gen
 EXTRA_html := -I$(B)/gen
+# And the tables of its history.
+$(B)/gen/%.sql.inc: harness/%.sql
+	@mkdir -p $(@D)
+	$(Q)$(AS_LINES)
+$(B)/harness/history/history.o: $(B)/gen/history/schema.sql.inc
+EXTRA_history := -I$(B)/gen
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -20,6 +20,7 @@ enum status cli_eval(int argc, char **argv, int *exit_code);
 enum status cli_run(int argc, char **argv, int *exit_code);
 enum status cli_inspect(int argc, char **argv, int *exit_code);
 enum status cli_worker(int argc, char **argv, int *exit_code);
+enum status cli_history(int argc, char **argv, int *exit_code);
 enum status cli_cpu(int argc, char **argv, int *exit_code);
 
 struct cli_command {

@@ -17,6 +17,7 @@ static const struct cli_command commands[] = {
     {"run", cli_run, "one inference with a packed model"},
     {"inspect", cli_inspect, "what a packed file holds"},
     {"kernels", cli_kernels, "list, prove and time the kernels"},
+    {"history", cli_history, "what earlier runs and comparisons said; trends"},
     {"cpu", cli_cpu, "facts about this processor and build"},
     {"worker", cli_worker, NULL}, /* started by other commands */
     {NULL, NULL, NULL},

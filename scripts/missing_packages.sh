@@ -18,6 +18,7 @@ library openblas libopenblas-dev
 library libcpuid libcpuid-dev
 library libmd libmd-dev
 library gsl libgsl-dev
+library sqlite3 libsqlite3-dev
 if [ "${1:-all}" = isa ]; then
     have qemu-x86_64 || need qemu-user
     have aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu

@@ -54,6 +54,9 @@ static const char *const order[] = {
 static const char *const tail[] = {
 #include "report/tail.gp.inc"
     NULL};
+static const char *const trend[] = {
+#include "report/trend.gp.inc"
+    NULL};
 
 static const struct {
     const char *name;
@@ -61,7 +64,7 @@ static const struct {
 } templates[] = {
     {"pareto", pareto},     {"ratios", ratios}, {"layers", layers},   {"speedup", speedup}, {"breakeven", breakeven},
     {"roofline", roofline}, {"forest", forest}, {"volcano", volcano}, {"noise", noise},     {"qq", qq},
-    {"density", density},   {"order", order},   {"tail", tail}};
+    {"density", density},   {"order", order},   {"tail", tail},       {"trend", trend}};
 
 void script_template(struct text *out, const char *name)
 {
