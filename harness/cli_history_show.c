@@ -134,6 +134,16 @@ static void show_json(struct show *show, const struct shown *s)
     text_addf(&show->out, ",\"dirty\":%s}", s->dirty ? "true" : "false");
 }
 
+/* Counts whole, everything else with four digits. */
+static const char *short_value(double value, char buffer[32])
+{
+    if (value > 0 && value < 1e12 && fabs(rint(value) - value) < 1e-9)
+        snprintf(buffer, 32, "%.0f", value);
+    else
+        format_sig(value, 4, buffer);
+    return buffer;
+}
+
 static void show_line(struct show *show, const struct shown *s)
 {
     char heading[512], value[32], range[80] = "–", mde[32] = "", commit[16];
@@ -158,7 +168,7 @@ static void show_line(struct show *show, const struct shown *s)
     if (s->against && isfinite(s->mde))
         snprintf(mde, sizeof mde, "%.1f %%", 100 * s->mde);
     text_addf(&show->out, "  %.10s %.5s  %-11s  %10s  %s%*s", s->started,
-              strlen(s->started) > 11 ? s->started + 11 : "", commit, format_sig(s->value, 4, value), range,
+              strlen(s->started) > 11 ? s->started + 11 : "", commit, short_value(s->value, value), range,
               20 - text_columns(range), "");
     text_addf(&show->out, s->against ? "%-6s " : "%s", mde);
     text_add_plain(&show->out, s->verdict);

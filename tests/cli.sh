@@ -35,7 +35,7 @@ expect() {
 expect 2 'usage: packlight' 'no command is an error with usage' "$packlight"
 expect 0 'usage: packlight' '--help' "$packlight" --help
 expect 2 "no command 'banana'" 'an unknown command' "$packlight" banana
-for command in bench merge peers report compress eval run inspect kernels cpu; do
+for command in bench merge peers compare report energy compress eval run inspect kernels history cpu; do
     expect 0 '(example|packlight '"$command"')' "$command --help" "$packlight" "$command" --help
     expect 2 'nonsense' "$command refuses an unknown option" "$packlight" "$command" --nonsense
 done
@@ -312,6 +312,23 @@ verdict $((1 - $?)) 'a library that is not there is a skipped row with the reaso
 sed 's/"c": 32/"c": 0/' "$work/one.json" >"$work/zero.json"
 expect 2 'shapes\[0\].c' 'a shape without channels' "$packlight" peers "$work/zero.json"
 expect 2 'budget' 'a bad budget' "$packlight" peers "$work/one.json" --budget x
+
+# --- the history of runs and comparisons
+expect 2 'expected add, list, show' 'history without a command' "$packlight" history
+expect 2 'there is no history yet' 'history before its first run' "$packlight" history list --db "$work/h/history.db"
+expect 0 'bench, 24 cells: added' 'history add' "$packlight" history add "$work/run" --db "$work/h/history.db"
+expect 0 'nothing new' 'history add twice' "$packlight" history add "$work/run" --db "$work/h/history.db"
+expect 0 'bench .* 24  tiny' 'history list' "$packlight" history list --db "$work/h/history.db"
+expect 0 '"kind":"bench"' 'history list as JSON' "$packlight" history list --db "$work/h/history.db" --format json
+expect 0 'latency_ns_median in ns, machine' 'history show' "$packlight" history show tiny/qat-s8/simd/t1/b1 --db "$work/h/history.db"
+expect 0 'size_file_bytes in B' 'history show of another figure' "$packlight" history show '*' --metric size_file --db "$work/h/history.db"
+expect 2 "nothing of a cell 'lenet9'" 'history show of an unknown cell' "$packlight" history show lenet9 --db "$work/h/history.db"
+expect 0 'No comparison with the anchor' 'history trend without comparisons' "$packlight" history trend --db "$work/h/history.db"
+expect 0 'run,started,commit,kind,against,cell' 'history export' "$packlight" history export --format csv --db "$work/h/history.db"
+expect 0 'made again from [1-9]' 'history rebuild' "$packlight" history rebuild "$work" --db "$work/h/again.db"
+expect 0 'sound' 'history check' "$packlight" history check --db "$work/h/again.db"
+expect 2 'not an SQLite file' 'a history that is none' "$packlight" history list --db "$work/run/records.jsonl"
+expect 2 'belongs to add' 'an option of another history command' "$packlight" history list --against anchor --db "$work/h/history.db"
 
 # --- bad input: one clear error each, exit 2
 expect 2 'none.json: cannot open' 'a suite that is not there' "$packlight" bench none.json
