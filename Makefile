@@ -188,7 +188,10 @@ report: ## tables and plots of the newest run again
 	@$(BUILD) all
 	@./packlight report results/latest
 
-TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh
+nightly: ## one night: run the nightly suite, compare with the anchor and the last good night, draw trends
+	@scripts/nightly.sh
+
+TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh tests/nightly.sh
 
 test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
 	@$(BUILD) all tests-build
@@ -278,4 +281,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d $(B)/tests/verify_statistics.d
-.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test deps-slurm slurm-test
+.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test deps-slurm slurm-test nightly
