@@ -73,6 +73,8 @@ static void verify_alarms(struct verify *v)
                percent(t[T_RUNS_REGRESSED], t[T_RUNS]), most, percent(t[T_RUNS_IMPROVED], t[T_RUNS]), most_improved,
                percent(t[T_NO_CHANGE], t[T_CELLS]), percent(t[T_STAGE2], t[T_CELLS]),
                percent(t[T_ESCALATED], t[T_CELLS]), percent(t[T_COVERED], t[T_MEASURED]));
+        printf(" %7.1f %% %7.1f %%", percent(t[T_COVERED_POOLED], t[T_STAGE2]),
+               percent(t[T_COVERED_STAGE2], t[T_STAGE2]));
         /* With few runs even none proves little: then the share itself is what is judged. */
         promise(v, t[T_FAILED] == 0 && (v->runs >= 300 ? most <= 1 : t[T_RUNS_REGRESSED] * 100 <= 2 * t[T_RUNS] + 100));
     }
@@ -87,10 +89,10 @@ static void verify_layout(struct verify *v)
         enum simulation_floor floor;
         int must;
     } rows[] = {{0, 0, 1, FLOOR_PLAIN, 1},     {0.01, 0, 1, FLOOR_PLAIN, 1},   {0, 0.005, 1, FLOOR_PLAIN, 0},
-                {0, 0.005, 3, FLOOR_PLAIN, 0}, {0, 0.005, 20, FLOOR_PLAIN, 0}, {0, 0.005, 1, FLOOR_RUN, 0},
+                {0, 0.005, 3, FLOOR_PLAIN, 0}, {0, 0.005, 10, FLOOR_PLAIN, 0}, {0, 0.005, 20, FLOOR_PLAIN, 0},
                 {0, 0.005, 3, FLOOR_RUN, 0},   {0, 0.005, 3, FLOOR_CELL, 0},   {0, 0.01, 1, FLOOR_PLAIN, 0},
-                {0, 0.01, 3, FLOOR_PLAIN, 0},  {0, 0.01, 20, FLOOR_PLAIN, 0},  {0, 0.01, 1, FLOOR_RUN, 0},
-                {0, 0.01, 3, FLOOR_RUN, 0},    {0, 0.01, 20, FLOOR_RUN, 0},    {0, 0.01, 3, FLOOR_CELL, 0}};
+                {0, 0.01, 3, FLOOR_PLAIN, 0},  {0, 0.01, 10, FLOOR_PLAIN, 0},  {0, 0.01, 20, FLOOR_PLAIN, 0},
+                {0, 0.01, 3, FLOOR_RUN, 0},    {0, 0.01, 10, FLOOR_RUN, 0},    {0, 0.01, 3, FLOOR_CELL, 0}};
     static const char *const floors[] = {"1 %", "each cell", "run"};
     long runs = v->runs;
 
@@ -144,7 +146,7 @@ static void verify_power(struct verify *v)
                        percent(t[T_NO_CHANGE], t[T_CELLS]), percent(t[T_PRECISE], t[T_CELLS]),
                        percent(t[T_PRECISE_FOUND], t[T_PRECISE]), percent(t[T_STAGE2], t[T_CELLS]),
                        percent(t[T_ESCALATED], t[T_CELLS]));
-                printf(" %8.1f %% %8.1f %%", percent(t[T_COVERED], t[T_MEASURED]),
+                printf(" %8.1f %% %8.1f %%", percent(t[T_COVERED_POOLED], t[T_STAGE2]),
                        percent(t[T_COVERED_STAGE2], t[T_STAGE2]));
                 if (e == 1)
                     promise(v, reaches(t[T_PRECISE_FOUND], t[T_PRECISE], 0.95) &&

@@ -46,24 +46,27 @@ static double mean_of(const double *x, int n)
     return sum / n;
 }
 
-/* Two-sided Welch test of x[a..b) against x[b..c). */
-static double welch(const struct search *s, int a, int b, int c)
+/* Two-sided t-test of x[a..b) against x[b..c): the larger p of Student's and Welch's, see the header. */
+static double t_test(const struct search *s, int a, int b, int c)
 {
     int n = b - a, m = c - b;
-    double left = mean_of(s->x + a, n), right = mean_of(s->x + b, m), va = 0, vb = 0, error, dof;
+    double left = mean_of(s->x + a, n), right = mean_of(s->x + b, m), difference = fabs(left - right), va = 0, vb = 0;
+    double common, own, dof;
 
     for (int i = a; i < b; i++)
         va += (s->x[i] - left) * (s->x[i] - left);
     for (int i = b; i < c; i++)
         vb += (s->x[i] - right) * (s->x[i] - right);
+    common = (va + vb) / (n + m - 2) * (1.0 / n + 1.0 / m);
     va /= (double)(n - 1) * n;
     vb /= (double)(m - 1) * m;
-    error = va + vb;
+    own = va + vb;
     /* No noise at all: what differs by more than rounding differs. */
-    if (error <= 1e-24)
-        return fabs(left - right) > 1e-9 ? 0 : 1;
-    dof = error * error / (va * va / (n - 1) + vb * vb / (m - 1));
-    return 2 * distribution_student_upper(fabs(left - right) / sqrt(error), dof);
+    if (own <= 1e-24)
+        return difference > 1e-9 ? 0 : 1;
+    dof = own * own / (va * va / (n - 1) + vb * vb / (m - 1));
+    return 2 * fmax(distribution_student_upper(difference / sqrt(common), n + m - 2),
+                    distribution_student_upper(difference / sqrt(own), dof));
 }
 
 static double median_of(const struct search *s, int a, int b)
@@ -77,7 +80,7 @@ static double median_of(const struct search *s, int a, int b)
 static double judge(const struct search *s, int a, int b, int c)
 {
     double change = fabs(median_of(s, b, c) - median_of(s, a, b));
-    return change >= log1p(s->options->min_ratio) ? welch(s, a, b, c) : 1;
+    return change >= log1p(s->options->min_ratio) ? t_test(s, a, b, c) : 1;
 }
 
 /* Best split b of x[a..e), over all ends c of the right part. Returns whether it is accepted. */
@@ -165,7 +168,7 @@ static void report(const struct search *s, const int *where, struct changepoint 
         out[i].before = median_of(s, a, b);
         out[i].after = median_of(s, b, c);
         out[i].change_ratio = expm1(out[i].after - out[i].before);
-        out[i].p = welch(s, a, b, c);
+        out[i].p = t_test(s, a, b, c);
     }
 }
 

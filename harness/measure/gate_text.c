@@ -30,25 +30,39 @@ static const char *say_change(double ratio, char *text, size_t room)
     return text;
 }
 
+/* "1.3 to 2.9 % slower", or "0.4 % faster to 1.1 % slower". */
+static const char *say_interval(double lo, double hi, char *text, size_t room)
+{
+    char low[32], high[32];
+    say_change(lo, low, sizeof low);
+    say_change(hi, high, sizeof high);
+    if (lo >= 1)
+        snprintf(text, room, "%.1f to %s", 100 * (lo - 1), high);
+    else if (hi < 1)
+        snprintf(text, room, "%.1f to %s", 100 * (1 / hi - 1), low);
+    else
+        snprintf(text, room, "%s to %s", low, high);
+    return text;
+}
+
 const char *gate_text_why(const struct gate_options *options, const struct gate_result *r, char *text)
 {
-    char change[48], lo[48], hi[48];
+    char change[32], interval[72];
     double target = 100 * options->mde_target_ratio;
     int fewest = r->stage2 && r->pairs_stage2 < r->pairs_stage1 ? r->pairs_stage2 : r->pairs_stage1;
 
     say_change(r->ratio, change, sizeof change);
-    say_change(r->lo, lo, sizeof lo);
-    say_change(r->hi, hi, sizeof hi);
+    say_interval(r->lo, r->hi, interval, sizeof interval);
     switch (r->why) {
     case GATE_WHY_CONFIRMED:
-        snprintf(text, GATE_TEXT_MAX, "%s (%s to %s), confirmed by a second stage", change, lo, hi);
+        snprintf(text, GATE_TEXT_MAX, "%s (%s), confirmed by a second stage", change, interval);
         break;
     case GATE_WHY_ALIKE:
-        snprintf(text, GATE_TEXT_MAX, "no change of %.3g %% or more: %s to %s (MDE %.1f %%)", target, lo, hi,
+        snprintf(text, GATE_TEXT_MAX, "no change of %.3g %% or more: %s (MDE %.1f %%)", target, interval,
                  100 * r->mde_gate);
         break;
     case GATE_WHY_SMALL:
-        snprintf(text, GATE_TEXT_MAX, "%s (%s to %s): less than the gate of %.3g %%", change, lo, hi,
+        snprintf(text, GATE_TEXT_MAX, "%s (%s): less than the gate of %.3g %%", change, interval,
                  100 * options->gate_ratio);
         break;
     case GATE_WHY_CONTROL:
@@ -77,11 +91,11 @@ const char *gate_text_why(const struct gate_options *options, const struct gate_
                  change);
         break;
     case GATE_WHY_FLOOR:
-        snprintf(text, GATE_TEXT_MAX, "%s (%s to %s): a layout floor of %.1f %% could explain it", change, lo, hi,
+        snprintf(text, GATE_TEXT_MAX, "%s (%s): a layout floor of %.1f %% could explain it", change, interval,
                  100 * r->floor_ratio);
         break;
     case GATE_WHY_WIDE:
-        snprintf(text, GATE_TEXT_MAX, "%s (%s to %s): neither proven nor excluded", change, lo, hi);
+        snprintf(text, GATE_TEXT_MAX, "%s (%s): neither proven nor excluded", change, interval);
         break;
     case GATE_WHY_NOT_COMPARABLE:
         snprintf(text, GATE_TEXT_MAX, "the two sides cannot be compared");
