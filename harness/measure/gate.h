@@ -12,31 +12,43 @@
  * d is ln(time of B / time of A) of one process pair: the median over its rounds, so B is slower where d > 0. The unit
  * of analysis is the pair: rounds of one process share its layout of code and heap and are not independent.
  *
- * What each verdict says, and what guards it
+ * What each verdict says, and what guards it:
  *
- * regressed      Both stages are significant (signed-rank, one-sided, p <= sqrt(alpha_run / cells) each) AND the
- *                pooled median is at least the gate AND the lower 95 % bound is beyond the layout floor. The chance
- * that a run of `cells` cells in which nothing changed shows any is at most alpha_run. improved       The mirror image,
- * both stages included, and also Benjamini-Hochberg q <= 5 % over all cells (which both stages imply as long as no more
- * cells are judged than the budget was divided by). So reversing A and B turns one into the other, and unchanged code
- * shows as few of one as of the other. Never gates. no-change      "No change of mde_target_ratio (3 %) or more", which
- * the interval itself says: it lies within 1 / 1.03 .. 1.03. Also the estimate is below the gate, and the cell was
- * precise enough that a regression of 3 % would have been reported (mde_gate <= 3 %). It does not say that the ratio is
- * 1: a difference that is proven but small keeps this verdict, with the reason GATE_WHY_SMALL. inconclusive   Cannot
- * tell; `why` has the reason. not-comparable, incorrect   Said by the caller; no statistics can overrule it.
+ * - regressed: both stages are significant (signed-rank, one-sided, p <= sqrt(alpha_run / cells) each), the pooled
+ *   median is at least 1 + gate, and the lower 95 % bound is beyond the layout floor. The chance that a run in which
+ *   nothing changed shows any such cell is at most alpha_run.
+ * - improved: the mirror image, both stages included, and Benjamini-Hochberg q <= 5 % over all cells (which both stages
+ *   imply, unless more cells are judged than the budget was divided by). So reversing A and B turns one into the other,
+ *   and unchanged code shows as few of one as of the other. Never gates.
+ * - no-change: "no change of mde_target_ratio (3 %) or more". The interval says so itself, as it lies within
+ *   1 / 1.03 .. 1.03; besides, the estimate is below the gate, and a regression of 3 % would have been reported with
+ *   95 % power (mde_gate <= 3 %). It does not say that the ratio is 1: a difference that is proven but small keeps
+ *   this verdict, with the reason GATE_WHY_SMALL.
+ * - inconclusive: cannot tell; `why` has the reason.
+ * - not-comparable, incorrect: said by the caller. They have no figures: those of a wrong answer mean nothing.
  *
  * Identical machine code, weights and flags (code_same = 1) cannot differ: such a cell is a control, no-change by
- * identity, never regressed or improved. If all conditions hold nevertheless, it is inconclusive
+ * identity, never regressed or improved. If all conditions of a change hold nevertheless, it is inconclusive
  * (GATE_WHY_CONTROL_MOVED).
  *
- * Where this departs from the protocol it grew out of, with figures of tests/verify_statistics.c
+ * Three things that simulation taught (make verify-statistics prints the figures):
  *
- * - Scale. SE = 1.4826 MAD / sqrt(0.955 P) is too small for P = 20: at a true effect of exp(4.41 SE) - 1 both stages
- * were significant in 77 % of normal and 61 % of heavy-tailed (t, 3 degrees of freedom) samples, where 95 % is meant;
- * MAD scatters by 26 % and a lucky one looks like precision. Also it is 0 when half of the pairs agree. `se` comes from
- * the length of the signed-rank interval instead (Lehmann 1963), which is the very thing the test sees.
- * - MDE. The smallest change that is significant is not the smallest that is reported: a regression must also reach the
- *   gate and clear the floor. `mde` is the former, `mde_gate` the latter; verdicts rest on `mde_gate`. */
+ * - Scale. The usual SE = 1.4826 MAD / sqrt(0.955 P) is too small for P = 20: at a true change of exp(4.41 SE) - 1,
+ *   where both stages should be significant in 95 % of cases, they were in 77 % (normal d) and 61 % (t with 3 degrees
+ *   of freedom). MAD scatters by 26 %, and it is 0 when half of the pairs agree. `se` comes from the length of the
+ *   signed-rank interval instead, see precision.h; the same shares are then 97 and 93 %.
+ * - MDE. The smallest change that is significant is not the smallest that is reported: a regression must also reach
+ *   the gate and clear the floor. `mde` is the former, `mde_gate` the latter, never below the gate; it decides.
+ * - Layout. Code has a speed by its place in memory. What differs from process to process is harmless: it is part of
+ *   d's spread. What belongs to a build is not, when both stages measure the same two builds: with a standard deviation
+ *   of 0.5 % per build, 54 % of runs of 200 unchanged cells had a regressed one, of 1 % all of them, in spite of the
+ *   floor of 1 %. With stage 2 cycling through 3, 10, 20 relinked builds of each side these were 0, 0, 1 % and 74, 15,
+ *   1 %. So stage 2 needs about as many relinked builds as it has pairs. A floor from 5 relinked copies (cell by cell,
+ *   3 builds) leaves 0 and 32 %: it helps, but a spread known from 5 values is no substitute.
+ *
+ * Which interval to quote: lo .. hi pools both stages and is what the rules use. A cell has a second stage because its
+ * first looked changed, so of unchanged cells that had one the pooled interval holds the truth in POOLED_SHARE only (of
+ * cells that really changed by 3 %, in 95 to 97 %). lo_stage2 .. hi_stage2 is free of that selection: 95 % or more. */
 #ifndef MEASURE_GATE_H
 #define MEASURE_GATE_H
 

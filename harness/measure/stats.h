@@ -49,7 +49,8 @@ struct stats_ratio {
     double lo, hi; /* 95 %, stats_median_interval; NaN for n < 6 */
     double above;  /* share of pairs with num > den, ties counted half; NaN for n = 0 */
     double se;     /* of ln ratio: 1.4826 MAD / sqrt(0.955 n), the signed-rank test's efficiency; NaN for n < 6 */
-    double mde;    /* smallest relative change found with 95 % power at one-sided alpha 0.707 %: exp(4.41 se) - 1 */
+    double mde;    /* smallest relative change found with 95 % power at one-sided alpha 0.707 %: exp(4.41 se) - 1. Right
+                      for    many pairs; with 20 too small (precision.h, which verdicts use) */
     int n;         /* pairs used */
 };
 
