@@ -10,6 +10,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 have "${CC:-cc}" || need gcc
 [ -e /usr/include/stdio.h ] || need libc6-dev
+have objcopy || need binutils
 have pkg-config || need pkg-config
 library() { have pkg-config && pkg-config --exists "$1" 2>/dev/null || need "$2"; }
 library libcjson libcjson-dev
