@@ -6,9 +6,10 @@
  *   E_cpu = E_dp + instructions * e_instruction                                      the same on a CPU
  *
  * A layer's bytes are charged at the smallest declared memory that holds its working set. E_dp depends on counts only:
- * the reference and the SIMD kernel of one layer have the same. The instruction count is analytic (MACs / lanes *
- * instructions per step) unless it was counted. The constants come with their sources in the files of suites/energy;
- * several tables side by side show how far a ratio hangs on them.
+ * kernels that multiply and stream the same have the same, whatever their speed. (A packing that pads or adds
+ * corrections streams more, and is charged for it.) The instruction count is analytic (MACs / lanes * instructions per
+ * step) unless it was counted. The constants come with their sources in the files of suites/energy; several tables side
+ * by side show how far a ratio hangs on them.
  *
  *   TRY(energy_tables_load(NULL, builtin, 3, &tables));
  *   TRY(energy_estimate(&tables.table[0], layers, n, ENERGY_ANALYTIC, &cost));

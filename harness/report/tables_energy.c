@@ -263,7 +263,8 @@ static void card_rows(const struct report *report, const struct report_model *mo
     snprintf(source, sizeof source, "%.20s%s%s", kind, meter_name ? ", " : "", meter_name ? meter_name : "");
     for (size_t t = 0; t < names->energy_models_n; t++) {
         const struct record_energy_model *m = &names->energy_models[t];
-        for (int cpu = 0; m->model && cpu <= (isfinite(m->cpu_ratio) != 0); cpu++) {
+        int views = !m->model ? 0 : isfinite(m->cpu_ratio) ? 2 : 1;
+        for (int cpu = 0; cpu < views; cpu++) {
             int n = pairs(report, model, meter_name, m->model, cpu, proxy, measured);
             struct rank rank = rank_spearman(proxy, measured, n);
             if (rank.n == 0)
