@@ -472,7 +472,7 @@ static void test_command(void **state)
     fake_run(dir, 0);
     snprintf(out, sizeof out, "%s/a/b", dir);
     FAKE_OK(run_command(to_csv, printed, sizeof printed));
-    assert_int_equal(strncmp(printed, "run,cell,metric,unit,value,lo,hi,n,verdict\r\n", 44), 0);
+    assert_int_equal(strncmp(printed, "run,cell,metric,unit,value,lo,hi,n,verdict,kind\r\n", 49), 0);
     assert_false(exists("report.csv")); /* only printed */
     FAKE_OK(run_command(elsewhere, printed, sizeof printed));
     assert_true(exists("a/b/report.md") && !exists("report.md") && !exists("a/b/plots"));
