@@ -223,7 +223,7 @@ void tables_matrix(const struct report *report, const struct report_model *model
     grid_column(out, "accuracy|%", GRID_RIGHT, 0);
     grid_column(out, "peak RAM|kB", GRID_RIGHT, 3);
     grid_column(out, "MACs executed|million", GRID_RIGHT, 3);
-    grid_column(out, "reason, notes", GRID_LEFT, 0);
+    grid_column(out, "reason, notes", GRID_LEFT, 10); /* wide, and the reasons stand in a table of their own */
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *r = report->cell[i];
         int ran = report_ok(r);
