@@ -84,14 +84,17 @@ void plot_speedup(const struct report *report, const struct report_model *model,
     struct columns columns = {{NULL}, 0};
     struct text cells = {0}, rows_text = {0};
     double span = 1.0, names = 60.0;
-    int rows = 0, width, height, left;
-    char line[256];
+    int rows = 0, width, height, left, more = 0;
+    char line[256], about[256];
 
     for (size_t i = 0; i < report->cells; i++) {
         const struct record *r = report->cell[i];
-        if (strcmp(r->model, model->name) == 0 && isfinite(r->speedup_vs_fp32_simd) && columns.n < COLUMNS_MAX &&
-            find_column(&columns, r) < 0)
+        if (strcmp(r->model, model->name) != 0 || !isfinite(r->speedup_vs_fp32_simd) || find_column(&columns, r) >= 0)
+            continue;
+        if (columns.n < COLUMNS_MAX)
             columns.like[columns.n++] = r;
+        else
+            more = 1;
     }
     if (columns.n == 0)
         return;
@@ -129,8 +132,10 @@ void plot_speedup(const struct report *report, const struct report_model *model,
     }
     text_add(out, "END_OF_DATA\n");
     snprintf(line, sizeof line, "%.100s: speed of every cell, × FP32 SIMD", model->name);
-    script_title(out, height, MARGIN, line,
-                 "Each against FP32 SIMD with the same threads (t) and batch (b). Blue is faster, orange slower.");
+    snprintf(about, sizeof about,
+             "Each against FP32 SIMD%s%.20s with the same threads (t) and batch (b). Blue is faster, orange slower.%s",
+             model->isa ? " at " : "", model->isa ? model->isa : "", more ? " More cells: see the full matrix." : "");
+    script_title(out, height, MARGIN, line, about);
     script_caption(out, report, model, width, MARGIN, "", CAPTION_ALL_BATCHES);
     script_template(out, "speedup");
     out->failed |= cells.failed | rows_text.failed;
