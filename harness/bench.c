@@ -126,7 +126,7 @@ static enum status open_dir(struct bench *bench)
         }
         return ST_OK;
     }
-    if (file_exists(records) || (bench->plan.cells == 0 && file_exists(env)))
+    if (file_exists(records))
         return status_fail(ST_BADARG, "%s already holds records; give --resume or another folder", bench->dir);
     TRY(write_env(bench, env));
     if (!bench->options->out_dir)
@@ -357,6 +357,9 @@ static enum status run_all(struct bench *bench)
         return train_all(bench);
     }
     TRY(rundir_name(options->out_dir, options->resume, "results/latest", bench->dir));
+    if (options->plan.shards > 1 && !options->out_dir && !options->resume) /* several may start in the same second */
+        snprintf(bench->dir + strlen(bench->dir), sizeof bench->dir - strlen(bench->dir), "-%dof%d",
+                 options->plan.shard, options->plan.shards);
     TRY(open_energy(bench));
     TRY(open_dir(bench));
     TRY(open_context(bench));

@@ -80,6 +80,19 @@ static enum status place_cells(struct merge *merge)
     return ST_OK;
 }
 
+static enum status not_finished(const struct merge *merge, const struct merge_shard *shard, size_t first)
+{
+    size_t open = 0;
+
+    for (size_t i = 0; i < shard->owned; i++)
+        open += !shard->line[i].at;
+    return status_fail(ST_BADARG,
+                       "%s: shard %d/%d is not finished: %zu cell%s missing, the first is %s; go on with packlight "
+                       "bench ... --shard %d/%d --resume -o %s, or join what is there with --partial",
+                       shard->dir, shard->index, merge->count, open, open == 1 ? " is" : "s are",
+                       merge_shard_id(shard, first), shard->index, merge->count, shard->dir);
+}
+
 static enum status count_missing(struct merge *merge)
 {
     size_t first = 0;
@@ -91,15 +104,10 @@ static enum status count_missing(struct merge *merge)
         return status_fail(ST_BADARG, "none of the %zu cells has a record yet", merge->cells);
     if (merge->missing == 0 || merge->options->partial)
         return ST_OK;
-    if (!merge->cell[first].shard)
-        return status_fail(ST_FORMAT, "%s ... %s: cell %s belongs to no shard", merge->shard[0].dir,
-                           merge->shard[merge->shards - 1].dir, merge_shard_id(&merge->shard[0], first));
-    return status_fail(ST_BADARG,
-                       "%s: shard %d/%d is not finished: %zu cell%s missing, the first is %s; go on with packlight "
-                       "bench ... --shard %d/%d --resume -o %s, or join what is there with --partial",
-                       merge->cell[first].shard->dir, merge->cell[first].shard->index, merge->count, merge->missing,
-                       merge->missing == 1 ? " is" : "s are", merge_shard_id(&merge->shard[0], first),
-                       merge->cell[first].shard->index, merge->count, merge->cell[first].shard->dir);
+    if (merge->cell[first].shard)
+        return not_finished(merge, merge->cell[first].shard, first);
+    return status_fail(ST_FORMAT, "%s ... %s: cell %s belongs to no shard", merge->shard[0].dir,
+                       merge->shard[merge->shards - 1].dir, merge_shard_id(&merge->shard[0], first));
 }
 
 /* ------------------------------------------------------------------ the result */

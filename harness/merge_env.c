@@ -129,7 +129,7 @@ static int add_missing(const struct merge *merge, cJSON *run)
 
 static int add_run(const struct merge *merge, cJSON *env)
 {
-    static const char *const without[] = {"shard", "shard_cells", "command", "started", NULL};
+    static const char *const without[] = {"shard", "shard_cells", "cells_sha256", "command", "started", NULL};
     cJSON *run = shared_of_all(merge, "run", without);
 
     if (!run || !cJSON_AddItemToObject(env, "run", run)) {

@@ -65,15 +65,14 @@ static enum status note(struct takings *takings, char **path, const char *dir, c
 /* ------------------------------------------------------------------ files as they are */
 
 /* What the shard's records say of the file, where they name it. */
-static enum status check_artifact(const struct merge *merge, const struct merge_shard *shard, const char *path,
-                                  const char *sha256)
+static enum status check_artifact(const struct merge_shard *shard, const char *path, const char *sha256)
 {
     for (size_t i = 0; i < shard->owned; i++) {
         const struct merge_line *line = &shard->line[i];
         if (line->at && line->artifact && strcmp(line->artifact, path) == 0 &&
             strcmp(line->artifact_sha256, sha256) != 0)
             return status_fail(ST_FORMAT, "%s/%s: SHA-256 %.12s..., but the record of %s says %.12s...", shard->dir,
-                               path, sha256, merge_shard_id(&merge->shard[0], shard->own[i]), line->artifact_sha256);
+                               path, sha256, shard->id[i], line->artifact_sha256);
     }
     return ST_OK;
 }
@@ -91,7 +90,7 @@ static enum status take_file(struct takings *takings, const struct merge_shard *
     TRY(file_join(to, sizeof to, merge->tmp, *path));
     TRY(file_read(from, 0, &bytes, &len));
     hash_bytes(bytes, len, sha256);
-    TRY_OUT(check_artifact(merge, shard, *path, sha256));
+    TRY_OUT(check_artifact(shard, *path, sha256));
     if (before && strcmp(before->sha256, sha256) != 0) {
         st = status_fail(ST_FORMAT, "%s and %s: %s is not the same in both%s", before->dir, shard->dir, *path,
                          strncmp(*path, "artifacts/", 10) == 0
@@ -134,7 +133,7 @@ struct side_line {
 struct side {
     char *text[MERGE_SHARDS]; /* owned */
     struct side_line *line;   /* owned */
-    size_t lines;
+    size_t lines, hint;
 };
 
 static int by_position(const void *a, const void *b)
@@ -153,6 +152,7 @@ static enum status add_side_line(const struct merge *merge, const struct merge_s
     const char *cell;
     struct side_line *line;
     struct json doc;
+    size_t own;
 
     if (len == 0 || json_parse("line", at, len, &doc) != ST_OK)
         return ST_OK;
@@ -166,9 +166,8 @@ static enum status add_side_line(const struct merge *merge, const struct merge_s
     *line = (struct side_line){at, len, merge->cells, side->lines};
     side->lines++;
     cell = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(doc.root, "cell"));
-    for (size_t i = 0; cell && i < shard->owned && line->position == merge->cells; i++)
-        if (strcmp(merge_shard_id(shard, shard->own[i]), cell) == 0)
-            line->position = shard->own[i];
+    if (cell && merge_shard_find(shard, cell, &side->hint, &own))
+        line->position = shard->own[own];
     json_free(&doc);
     return ST_OK;
 }

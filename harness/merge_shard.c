@@ -48,10 +48,12 @@ static enum status read_own(struct merge_shard *shard)
 {
     const cJSON *list = NULL, *item;
     double last = -1;
+    size_t position = 0, next = 0;
 
     TRY(json_array(&shard->env, shard->run, "run", "shard_cells", &list));
     TRY(mem_alloc(shard->cells, sizeof *shard->own, &shard->own));
     TRY(mem_alloc(shard->cells, sizeof *shard->line, &shard->line));
+    TRY(mem_alloc(shard->cells, sizeof *shard->id, &shard->id));
     cJSON_ArrayForEach (item, list) {
         double at = cJSON_IsNumber(item) ? item->valuedouble : -1;
         if (!(at > last && at < (double)shard->cells && at == (double)(size_t)at))
@@ -59,6 +61,11 @@ static enum status read_own(struct merge_shard *shard)
                               shard->cells);
         shard->own[shard->owned++] = (size_t)at;
         last = at;
+    }
+    cJSON_ArrayForEach (item, shard->ids) {
+        if (next < shard->owned && shard->own[next] == position)
+            shard->id[next++] = item->valuestring;
+        position++;
     }
     return ST_OK;
 }
@@ -82,13 +89,13 @@ static enum status read_env(struct merge_shard *shard)
 
 /* ------------------------------------------------------------------ records.jsonl */
 
-/* Which of the shard's cells this is; `hint` is where to begin, as lines come in that order. */
-static int find_own(const struct merge_shard *shard, const char *const *id, const char *cell, size_t hint, size_t *out)
+int merge_shard_find(const struct merge_shard *shard, const char *cell, size_t *hint, size_t *out)
 {
     for (size_t i = 0; i < shard->owned; i++) {
-        size_t at = (hint + i) % shard->owned;
-        if (strcmp(id[at], cell) == 0) {
+        size_t at = (*hint + i) % shard->owned;
+        if (strcmp(shard->id[at], cell) == 0) {
             *out = at;
+            *hint = at + 1;
             return 1;
         }
     }
@@ -105,8 +112,7 @@ static enum status keep_line(const char *at, size_t len, const struct record *re
     return mem_strdup(record->artifact, &line->artifact);
 }
 
-static enum status read_line(struct merge_shard *shard, const char *const *id, const char *where, const char *at,
-                             size_t len, size_t *hint)
+static enum status read_line(struct merge_shard *shard, const char *where, const char *at, size_t len, size_t *hint)
 {
     struct record record;
     enum status st = record_parse(where, at, len, &record);
@@ -119,50 +125,35 @@ static enum status read_line(struct merge_shard *shard, const char *const *id, c
     if (st == ST_FORMAT)
         return record_parse(where, at, len, &record); /* its message again, which that check replaced */
     TRY(st);
-    if (!find_own(shard, id, record.cell, *hint, &own))
+    if (!merge_shard_find(shard, record.cell, hint, &own))
         st = status_fail(ST_FORMAT, "%s: cell %s is not one of shard %d/%d", where, record.cell, shard->index,
                          shard->count);
     else
         st = keep_line(at, len, &record, &shard->line[own]);
-    if (st == ST_OK)
-        *hint = own + 1;
     record_free(&record);
     return st;
 }
 
 static enum status read_records(struct merge_shard *shard)
 {
-    const char **id = NULL, *at, *end;
     char path[4096], where[4200];
     unsigned char *bytes = NULL;
-    size_t len = 0, hint = 0, next = 0, position = 0;
-    enum status st = ST_OK;
-    const cJSON *item;
+    size_t len = 0, hint = 0, number = 0;
 
     TRY(file_join(path, sizeof path, shard->dir, "records.jsonl"));
     if (!file_exists(path))
         return ST_OK;
     TRY(file_read(path, RECORDS_MAX_BYTES, &bytes, &len));
     shard->text = (char *)bytes;
-    TRY(mem_alloc(shard->owned + 1, sizeof *id, &id));
-    cJSON_ArrayForEach (item, shard->ids) {
-        if (next < shard->owned && shard->own[next] == position)
-            id[next++] = item->valuestring;
-        position++;
-    }
-    at = shard->text;
-    end = at + len;
-    for (size_t number = 1; at < end; number++) {
+    for (const char *at = shard->text, *end = at + len; at < end;) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t line_len = (size_t)((stop ? stop : end) - at);
-        snprintf(where, sizeof where, "%s:%zu", path, number);
+        snprintf(where, sizeof where, "%s:%zu", path, ++number);
         if (line_len > 0)
-            TRY_OUT(read_line(shard, id, where, at, line_len, &hint));
+            TRY(read_line(shard, where, at, line_len, &hint));
         at += line_len + 1;
     }
-out:
-    mem_free(id);
-    return st;
+    return ST_OK;
 }
 
 enum status merge_shard_open(const char *dir, struct merge_shard *out)
@@ -185,6 +176,7 @@ void merge_shard_free(struct merge_shard *shard)
         free(shard->line[i].artifact);
     mem_free(shard->line);
     mem_free(shard->own);
+    mem_free(shard->id);
     free(shard->text);
     json_free(&shard->env);
     memset(shard, 0, sizeof *shard);

@@ -26,6 +26,7 @@ struct merge_shard {
     size_t cells;     /* of the whole matrix */
     int index, count; /* I of N, from 1 */
     size_t *own;      /* owned; positions of its cells, ascending */
+    const char **id;  /* owned; their names, in env */
     size_t owned;
     struct merge_line *line; /* owned; one per own cell */
     char *text;              /* owned; records.jsonl */
@@ -40,7 +41,11 @@ void merge_shard_free(struct merge_shard *shard);
 /* ST_BADARG, naming both directories, unless these are parts of one matrix made by one program. */
 enum status merge_shard_check_same(const struct merge_shard *a, const struct merge_shard *b);
 
-/* Id of a cell of the matrix; borrowed. */
+/* Which of the shard's own cells has this name: 1 and its index, or 0. Where cells come in the order of the matrix,
+ * *hint (0 at first) makes it quick. */
+int merge_shard_find(const struct merge_shard *shard, const char *cell, size_t *hint, size_t *out);
+
+/* Id of any cell of the matrix, for messages; borrowed. */
 const char *merge_shard_id(const struct merge_shard *shard, size_t position);
 
 #endif

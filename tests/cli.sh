@@ -255,6 +255,7 @@ expect 2 'joined already exists' 'merge does not write over a run' "$packlight" 
 expect 2 'shard 2/3 is not among the 2 folders' 'a missing shard' "$packlight" merge "$work/part" "$work/shard1" "$work/shard3"
 expect 0 '3 of 9 cells are missing \(shards not there: 2' 'merge --partial says what is missing' "$packlight" merge --partial "$work/part" "$work/shard1" "$work/shard3"
 expect 0 'Joined without all of its shards: 3 of 9' 'so does the report' "$packlight" report "$work/part" --no-plots
+expect 0 '3 ok, 0 skipped' 'one machine can run what is missing' "$packlight" bench suites/tiny.json --resume -o "$work/part" "${shards[@]}"
 expect 2 'shard1 and .*shard1: both are shard 1/3' 'a shard given twice' "$packlight" merge "$work/no" "$work/shard1" "$work/shard1" "$work/shard2"
 sed 's/"budget_s": 0.02/"budget_s": 0.03/; s|models/tiny|'"$PWD"'/suites/models/tiny|' suites/tiny.json >"$work/other.json"
 expect 0 '3 ok' 'a shard of another suite' "$packlight" bench "$work/other.json" --shard 2/3 -o "$work/other" "${shards[@]}"

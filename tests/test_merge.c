@@ -388,7 +388,7 @@ static void a_kill_leaves_no_half(void **state)
             fclose(stderr);
             _exit(merge_with(0, "s1", "s2") == ST_OK ? 0 : 1);
         }
-        usleep((unsigned)(1e6 * span_s * i / 20));
+        usleep((unsigned)(1e6 * (span_s + 0.02) * i / 20));
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
         if (file_exists(at("out"))) {

@@ -87,12 +87,12 @@ whole --train-cpus "$train_cpus"
 [ "$dry" = 1 ] || command -v sbatch >/dev/null 2>&1 || fail "sbatch is not there: this is no Slurm login node"
 suite=$(realpath "$suite")
 program=$(realpath "$program")
-mkdir -p "$out/logs"
-out=$(realpath "$out")
+[ "$dry" = 1 ] || mkdir -p "$out/logs"
+out=$(realpath -m "$out")
 [ ! -e "$out/merged" ] || fail "$out/merged is there already: move it away to go on, or give another folder"
 if [ -n "$cache" ]; then
-    mkdir -p "$cache"
-    cache=$(realpath "$cache")
+    [ "$dry" = 1 ] || mkdir -p "$cache"
+    cache=$(realpath -m "$cache")
 else
     cache=$out/cache
 fi
