@@ -89,6 +89,8 @@ static int add_command(const struct merge *merge, cJSON *run)
     const char *started = "";
     size_t used = 0;
 
+    used = (size_t)snprintf(command, sizeof command, "%.1500s (this and the other shards of %d), then ",
+                            text_at(merge->shard[0].run, "command"), merge->count);
     for (int i = 0; i < merge->options->argc && used < sizeof command - 1; i++)
         used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "packlight ",
                                  merge->options->argv[i]);
@@ -207,6 +209,7 @@ struct machine {
     const char *brand;
     char shards[128];
     size_t used;
+    int n;
 };
 
 /* Shards whose absolute times cannot be compared. */
@@ -228,14 +231,16 @@ static int warn_machines(const struct merge *merge, cJSON *warnings)
             memcpy(machine[n].key, key, sizeof key);
             machine[n++].brand = text_at(get(shard->env.root, "cpu"), "brand");
         }
+        machine[m].n += fine;
         if (fine && machine[m].used < sizeof machine[m].shards)
             machine[m].used +=
                 (size_t)snprintf(machine[m].shards + machine[m].used, sizeof machine[m].shards - machine[m].used,
                                  "%s%d", machine[m].used ? ", " : "", shard->index);
     }
     for (int m = 0; fine && m < n && used < sizeof kinds; m++)
-        used += (size_t)snprintf(kinds + used, sizeof kinds - used, "%sshards %s on %.60s", m ? "; " : "",
-                                 machine[m].shards, *machine[m].brand ? machine[m].brand : "an unnamed CPU");
+        used += (size_t)snprintf(kinds + used, sizeof kinds - used, "%sshard%s %s on %.60s", m ? "; " : "",
+                                 machine[m].n > 1 ? "s" : "", machine[m].shards,
+                                 *machine[m].brand ? machine[m].brand : "an unnamed CPU");
     if (fine && n > 1)
         fine = warn(warnings,
                     "Times come from %d kinds of machines or systems: %s. Absolute times compare within one kind only; "

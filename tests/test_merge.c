@@ -350,7 +350,7 @@ static void unlike_machines_are_said(void **state)
     edit("s2/env.json", "\"logical_cpus\": 2", "\"logical_cpus\": 64");
     check_ok(merge_with(0, "s1", "s2"));
     env = get("out/env.json");
-    assert_non_null(strstr(env, "2 kinds of machines or systems: shards 1 on Some CPU; shards 2 on Big CPU"));
+    assert_non_null(strstr(env, "2 kinds of machines or systems: shard 1 on Some CPU; shard 2 on Big CPU"));
     assert_non_null(strstr(env, "\"brand\":\t\"differs by shard\""));
     free(env);
 }
