@@ -191,7 +191,7 @@ report: ## tables and plots of the newest run again
 nightly: ## one night: run the nightly suite, compare with the anchor and the last good night, draw trends
 	@scripts/nightly.sh
 
-TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh tests/nightly.sh
+TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh tests/nightly.sh tests/ci.sh
 
 test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
 	@$(BUILD) all tests-build

@@ -41,6 +41,7 @@ night() { # night CODE PATTERN NAME [ARGUMENT]
         verdict 0 "$3"
     fi
 }
+children_of() { grep -l "^PPid:[[:space:]]*$1$" /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3; }
 newest() { ls -1td "$NIGHTLY"/20* | head -1; }
 forget() { rm -f "$NIGHTLY/attempts.log"; } # the tests have more nights than a day may have
 
@@ -104,11 +105,11 @@ for _ in $(seq 300); do
     grep -q 'against last-good' "$work/out" && break
     sleep 0.1
 done
-children=$(pgrep -P $pid)
+children=$(children_of $pid)
 kill -9 $pid
 for child in $children; do # the stand-in holds the lock, as a measuring program would
     # shellcheck disable=SC2046
-    kill -9 "$child" $(pgrep -P "$child") 2>/dev/null
+    kill -9 "$child" $(children_of "$child") 2>/dev/null
 done
 wait $pid 2>/dev/null
 rm "$FAKE/last-good"
