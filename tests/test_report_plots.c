@@ -222,7 +222,7 @@ static void test_plots_equal_tables(void **state)
 
     fake_run(dir, 1);
     open_plots();
-    assert_int_equal(plots.n, 10);
+    assert_int_equal(plots.n, 12);
     for (size_t m = 0; m < report.models; m++) {
         struct grid grid;
         char slug[64], value[64];
@@ -252,6 +252,88 @@ static void test_front(void **state)
         int front = strcmp(config, "prune-c50+prune-u80+qat-s8") == 0 || strcmp(config, "prune-u90+qat-s8") == 0 ||
                     strcmp(config, "qat-s8") == 0;
         assert_string_equal(block_at(script, "$points", row, "front", value, sizeof value), front ? "1" : "0");
+    }
+    close_plots();
+}
+
+/* Writes the run again with the parts of the energy proxy, other constants' ratios and measured energy. */
+static void add_energy(const char *path, int measured)
+{
+    static const char *const part[] = {"arithmetic", "on-chip memory", "off-chip memory", "instructions (CPU view)"};
+    static const double share[] = {0.55, 0.3, 0.15, 2.6};
+    struct records run;
+    char file[600];
+
+    FAKE_OK(records_load(path, &run));
+    snprintf(file, sizeof file, "%s/records.jsonl", path);
+    unlink(file);
+    for (size_t i = 0; i < run.n; i++) {
+        struct record *r = &run.all[i];
+        FAKE_OK(record_energy_alloc(r, 4));
+        for (int p = 0; p < 4; p++) {
+            FAKE_OK(record_set(&r->energy[p].part, part[p]));
+            r->energy[p].nj = share[p] * (p < 3 ? r->energy_proxy_nj : 1800.0 / sqrt(r->energy_proxy_ratio));
+        }
+        r->energy_spread[0] = r->energy_proxy_ratio * (strcmp(r->family, "fp32") == 0 ? 1.0 : 0.8);
+        r->energy_spread[1] = r->energy_proxy_ratio * (strcmp(r->family, "fp32") == 0 ? 1.0 : 1.5);
+        if (measured)
+            r->energy_measured_uj = 0.002 * r->latency_ns_median;
+        fake_append(path, r);
+    }
+    records_free(&run);
+}
+
+/* Shares in the picture are the records' parts over FP32's; the front's costs are one over the table's ratios. */
+static void test_energy_plots(void **state)
+{
+    char config[64], value[64], formatted[32];
+    struct grid grid;
+    int row;
+    (void)state;
+
+    fake_run(dir, 0);
+    open_plots();
+    for (size_t i = 0; i < plots.n; i++) /* without parts and counters there is nothing to draw */
+        assert_true(strncmp(plots.plot[i].slug, "energy-", 7) != 0 && strncmp(plots.plot[i].slug, "meter-", 6) != 0);
+    close_plots();
+    add_energy(dir, 1);
+    open_plots();
+    for (size_t m = 0; m < report.models; m++) {
+        const struct report_model *model = &report.model[m];
+        const struct record *base = model->row[0].main;
+        char slug[64];
+        const char *script;
+        snprintf(slug, sizeof slug, "energy-%s", model->name);
+        script = find_plot(slug)->script;
+        for (row = 0; *block_at(script, "$rows", row, "name", config, sizeof config); row++) {
+            const struct record *r = model->row[row].main;
+            double own = r->energy[0].nj + r->energy[1].nj + r->energy[2].nj;
+            double all = base->energy[0].nj + base->energy[1].nj + base->energy[2].nj;
+            assert_string_equal(config, r->config);
+            block_at(script, "$rows", row, "share", value, sizeof value);
+            assert_true(fabs(strtod(value, NULL) - 100.0 * own / all) < 1e-9);
+            block_at(script, "$pieces", 7 * row + 6, "to", value, sizeof value); /* the end of the last part */
+            own += r->energy[3].nj;
+            all += base->energy[3].nj;
+            assert_true(fabs(strtod(value, NULL) - 100.0 * own / all) < 1e-9);
+        }
+        assert_int_equal(row, model->rows);
+        snprintf(slug, sizeof slug, "pareto-energy-%s", model->name);
+        script = find_plot(slug)->script;
+        tables_headline(&report, model, &grid);
+        for (row = 0; *block_at(script, "$points", row, "name", config, sizeof config); row++) {
+            block_at(script, "$points", row, "x", value, sizeof value);
+            same_text(&grid, config, "Energy proxy vs FP32 (H45 model, ×)",
+                      format_sig(1.0 / strtod(value, NULL), 2, formatted));
+        }
+        assert_int_equal(row, model->rows);
+        grid_free(&grid);
+        assert_non_null(strstr(script, "(H45 model"));
+        snprintf(slug, sizeof slug, "meter-%s", model->name);
+        script = find_plot(slug)->script;
+        block_at(script, "$points", 1, "measured", value, sizeof value);
+        assert_true(strtod(value, NULL) == model->row[1].main->energy_measured_uj);
+        assert_non_null(strstr(script, "(H45 model"));
     }
     close_plots();
 }
@@ -489,6 +571,7 @@ static int show(const char *folder)
         snprintf(dir, sizeof dir, "%.60s", path);
         FAKE_OK(file_make_dirs(path));
         fake_run(path, many);
+        add_energy(path, 1);
         open_plots();
         snprintf(path, sizeof path, "%s/%s/plots", folder, many ? "many" : "few");
         FAKE_OK(plots_write(&plots, path));
@@ -504,6 +587,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_labels),
         cmocka_unit_test_setup_teardown(test_plots_equal_tables, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(test_front, make_dir, drop_dir),
+        cmocka_unit_test_setup_teardown(test_energy_plots, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(test_off_scale, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(test_deterministic, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(test_no_commands, make_dir, drop_dir),

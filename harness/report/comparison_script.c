@@ -17,19 +17,6 @@ void script_set(struct text *out, const char *name, double value)
     text_add(out, "\n");
 }
 
-void script_y_tics(struct text *out, double lo, double hi, int most)
-{
-    struct text tics = {0};
-
-    script_log_tics(&tics, lo, hi, most); /* "set xtics ..." */
-    if (tics.len > 4)
-        tics.bytes[4] = 'y';
-    text_add(out, tics.bytes ? tics.bytes : "");
-    text_add(out, "\n");
-    out->failed |= tics.failed;
-    text_free(&tics);
-}
-
 double script_verdict_key(struct text *out, double x, double y, const struct comparison_row *const *row, size_t n)
 {
     static const char *const names[] = {"unchanged",      "slower",    "faster", "inconclusive",

@@ -10,8 +10,6 @@
 void script_margins(struct text *out, int left, int right, int bottom, int top);
 /* NAME = value. */
 void script_set(struct text *out, const char *name, double value);
-/* "set ytics (...)" for a logarithmic axis, as script_log_tics. */
-void script_y_tics(struct text *out, double lo, double hi, int most);
 /* A key of the verdicts that occur in these rows, from (x, y). Returns where the next one may begin. */
 double script_verdict_key(struct text *out, double x, double y, const struct comparison_row *const *row, size_t n);
 /* Small print: own words, sides, number of pairs, meaning of intervals, machine and run. */

@@ -1,4 +1,4 @@
-/* Accuracy against latency or size, with the recipes that no other beats in both. */
+/* Accuracy against latency, size or modelled energy, with the recipes that no other beats in both. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,19 +36,44 @@ static double pixel_y(const struct picture *p, double y)
     return BOTTOM + (y - p->ymin) / (p->ymax - p->ymin) * (p->height - BOTTOM - TOP);
 }
 
+static double cost_of(const struct record *r, enum pareto_cost cost, double unit)
+{
+    switch (cost) {
+    case PARETO_LATENCY:
+        return r->latency_ns_median / unit;
+    case PARETO_SIZE:
+        return (double)r->size_file_bytes / unit;
+    case PARETO_ENERGY:
+        break;
+    }
+    return 1.0 / r->energy_proxy_ratio; /* as a share of FP32's: less is better on all three axes */
+}
+
+/* What the bars show: the interval of the latency, nothing for a size, other constants for the energy. */
+static void cost_range(const struct record *r, enum pareto_cost cost, double unit, double *lo, double *hi)
+{
+    *lo = *hi = NAN;
+    if (cost == PARETO_LATENCY) {
+        *lo = r->latency_ns_ci95[0] / unit;
+        *hi = r->latency_ns_ci95[1] / unit;
+    } else if (cost == PARETO_ENERGY && r->energy_spread[0] > 1e-9 && r->energy_spread[1] < 1e9) {
+        *lo = 1.0 / r->energy_spread[1];
+        *hi = 1.0 / r->energy_spread[0];
+    }
+}
+
 static void collect(const struct report_model *model, enum pareto_cost cost, double unit, struct picture *p)
 {
     for (size_t i = 0; i < model->rows && p->n < POINTS_MAX; i++) {
         const struct record *r = model->row[i].main;
         struct point *point = &p->point[p->n];
-        double x = cost == PARETO_LATENCY ? r->latency_ns_median / unit : (double)r->size_file_bytes / unit;
+        double x = cost_of(r, cost, unit);
         if (!report_ok(r) || !(x > 1e-9) || !(x < 1e15) || !(r->accuracy_top1 >= 0.0) || !(r->accuracy_top1 <= 1.0))
             continue;
         memset(point, 0, sizeof *point);
         point->row = &model->row[i];
         point->x = x;
-        point->xlo = cost == PARETO_LATENCY ? r->latency_ns_ci95[0] / unit : NAN;
-        point->xhi = cost == PARETO_LATENCY ? r->latency_ns_ci95[1] / unit : NAN;
+        cost_range(r, cost, unit, &point->xlo, &point->xhi);
         point->y = 100.0 * r->accuracy_top1;
         point->ylo = 100.0 * r->accuracy_ci95[0];
         point->yhi = 100.0 * r->accuracy_ci95[1];
@@ -218,6 +243,16 @@ static void write_script(const struct report *report, const struct report_model 
                          const char *unit_name, const struct plot *plot, struct picture *p,
                          const struct plot_label *label, int left_out, struct text *out)
 {
+    static const struct {
+        const char *what, *subtitle;
+    } words[] = {
+        [PARETO_LATENCY] = {"latency", "Further left is faster, further up more accurate. Filled and joined: no other "
+                                       "recipe is both at once."},
+        [PARETO_SIZE] = {"file size", "Further left is smaller, further up more accurate. Filled and joined: no other "
+                                      "recipe is both at once."},
+        [PARETO_ENERGY] = {"energy proxy", "Modelled, not measured. Further left is cheaper. Bars: other published "
+                                           "constants. Filled and joined: the front."},
+    };
     char line[256];
 
     script_begin(out, plot, WIDTH, p->height);
@@ -230,10 +265,14 @@ static void write_script(const struct report *report, const struct report_model 
     script_number(out, p->ymin);
     text_add(out, "\nYMAX = ");
     script_number(out, p->ymax);
-    snprintf(line, sizeof line,
-             cost == PARETO_LATENCY ? "latency per inference, %s (SIMD kernels, logarithmic)"
-                                    : "file size, %s (logarithmic)",
-             unit_name);
+    if (cost == PARETO_ENERGY)
+        snprintf(line, sizeof line, "energy proxy, × FP32 (%s model, logarithmic)",
+                 *report->energy_model ? report->energy_model : "H45");
+    else
+        snprintf(line, sizeof line,
+                 cost == PARETO_LATENCY ? "latency per inference, %s (SIMD kernels, logarithmic)"
+                                        : "file size, %s (logarithmic)",
+                 unit_name);
     text_add(out, "\nXLABEL = ");
     script_quote(out, line);
     text_add(out, "\n");
@@ -242,13 +281,8 @@ static void write_script(const struct report *report, const struct report_model 
     text_add(out, "\n");
     add_points(p, out);
     add_names(p, label, out);
-    snprintf(line, sizeof line, "%.100s: accuracy and %s", model->name,
-             cost == PARETO_LATENCY ? "latency" : "file size");
-    script_title(
-        out, p->height, LEFT, line,
-        cost == PARETO_LATENCY
-            ? "Further left is faster, further up more accurate. Filled and joined: no other recipe is both at once."
-            : "Further left is smaller, further up more accurate. Filled and joined: no other recipe is both at once.");
+    snprintf(line, sizeof line, "%.100s: accuracy and %s", model->name, words[cost].what);
+    script_title(out, p->height, LEFT, line, words[cost].subtitle);
     *line = 0;
     for (int i = 0; i < p->n && !*line; i++)
         if (p->point[i].off)
@@ -256,7 +290,7 @@ static void write_script(const struct report *report, const struct report_model 
     if (left_out > 0)
         snprintf(line, sizeof line,
                  "%d recipes behind the front are drawn without their names, which are in the tables.", left_out);
-    script_caption(out, report, model, WIDTH, LEFT, line, 0);
+    script_caption(out, report, model, WIDTH, LEFT, line, cost == PARETO_ENERGY ? CAPTION_ENERGY : 0);
     script_template(out, "pareto");
 }
 

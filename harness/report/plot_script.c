@@ -57,6 +57,12 @@ static const char *const tail[] = {
 static const char *const trend[] = {
 #include "report/trend.gp.inc"
     NULL};
+static const char *const energy[] = {
+#include "report/energy.gp.inc"
+    NULL};
+static const char *const meter[] = {
+#include "report/meter.gp.inc"
+    NULL};
 
 static const struct {
     const char *name;
@@ -64,7 +70,8 @@ static const struct {
 } templates[] = {
     {"pareto", pareto},     {"ratios", ratios}, {"layers", layers},   {"speedup", speedup}, {"breakeven", breakeven},
     {"roofline", roofline}, {"forest", forest}, {"volcano", volcano}, {"noise", noise},     {"qq", qq},
-    {"density", density},   {"order", order},   {"tail", tail},       {"trend", trend}};
+    {"density", density},   {"order", order},   {"tail", tail},       {"energy", energy},   {"meter", meter},
+    {"trend", trend}};
 
 void script_template(struct text *out, const char *name)
 {
@@ -325,4 +332,17 @@ void script_log_tics(struct text *out, double lo, double hi, int most)
         return;
     }
     log_tics(out, lo, hi, most);
+}
+
+void script_y_tics(struct text *out, double lo, double hi, int most)
+{
+    struct text tics = {0};
+
+    script_log_tics(&tics, lo, hi, most); /* "set xtics ..." */
+    if (tics.len > 4)
+        tics.bytes[4] = 'y';
+    text_add(out, tics.bytes ? tics.bytes : "");
+    text_add(out, "\n");
+    out->failed |= tics.failed;
+    text_free(&tics);
 }

@@ -31,6 +31,8 @@ void script_caption(struct text *out, const struct report *report, const struct 
  * it is short), for a linear one (plus: positive values with their sign). */
 void script_log_tics(struct text *out, double lo, double hi, int most);
 void script_linear_tics(struct text *out, double lo, double hi, int most, int plus);
+/* "set ytics (...)" and a newline: script_log_tics for the other axis. */
+void script_y_tics(struct text *out, double lo, double hi, int most);
 /* The named template ("pareto"). */
 void script_template(struct text *out, const char *name);
 
@@ -38,7 +40,7 @@ void script_template(struct text *out, const char *name);
 int script_family(const char *family);
 
 /* The plots; each appends to *out, or leaves it empty when the records do not hold what it shows. */
-enum pareto_cost { PARETO_LATENCY, PARETO_SIZE };
+enum pareto_cost { PARETO_LATENCY, PARETO_SIZE, PARETO_ENERGY };
 void plot_pareto(const struct report *report, const struct report_model *model, enum pareto_cost cost,
                  const struct plot *plot, struct text *out);
 void plot_ratios(const struct report *report, const struct report_model *model, const struct plot *plot,
@@ -47,5 +49,11 @@ void plot_layers(const struct report *report, const struct report_model *model, 
                  struct text *out);
 void plot_speedup(const struct report *report, const struct report_model *model, const struct plot *plot,
                   struct text *out);
+/* What the modelled energy is made of, in both views. */
+void plot_energy(const struct report *report, const struct report_model *model, const struct plot *plot,
+                 struct text *out);
+/* The proxy against what counters measured; only where they did for at least three cells. */
+void plot_meter(const struct report *report, const struct report_model *model, const struct plot *plot,
+                struct text *out);
 
 #endif

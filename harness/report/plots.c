@@ -15,16 +15,19 @@
 #include "report/plot_roofline.h"
 #include "report/plot_script.h"
 
-enum { KINDS = 5, PLOTS_MAX = 400 };
+enum { KINDS = 8, PLOTS_MAX = 400 };
 
 static const struct {
     const char *name, *title;
 } kinds[KINDS] = {
     {"pareto-latency", "Accuracy and latency"},
     {"pareto-size", "Accuracy and file size"},
+    {"pareto-energy", "Accuracy and energy proxy"},
     {"ratios", "Ratios to FP32"},
     {"layers", "Time per layer"},
     {"speedup", "Speed of every cell"},
+    {"energy", "Parts of the energy proxy"},
+    {"meter", "Energy proxy and measured energy"},
 };
 
 /* A file name out of a model's name: only letters, digits, '.', '-' and '_' stay, and it is not yet taken. */
@@ -61,13 +64,22 @@ static void draw(const struct report *report, const struct report_model *model, 
         plot_pareto(report, model, PARETO_SIZE, plot, out);
         break;
     case 2:
-        plot_ratios(report, model, plot, out);
+        plot_pareto(report, model, PARETO_ENERGY, plot, out);
         break;
     case 3:
+        plot_ratios(report, model, plot, out);
+        break;
+    case 4:
         plot_layers(report, model, plot, out);
         break;
-    default:
+    case 5:
         plot_speedup(report, model, plot, out);
+        break;
+    case 6:
+        plot_energy(report, model, plot, out);
+        break;
+    default:
+        plot_meter(report, model, plot, out);
         break;
     }
 }

@@ -12,6 +12,8 @@ set border 3 lw 0.8 lc rgb '#444444'
 set tics nomirror out scale 0.6 textcolor rgb '#222222'
 set grid lw 0.6 lc rgb '#e4e4e4' lt 1
 array PIECE[9] = [0x0072b2, 0xe69f00, 0x009e73, 0xcc79a7, 0x56b4e9, 0xd55e00, 0xf0e442, 0x8c6bb1, 0xbdbdbd]
+# Parts of the energy proxy, from dark to light.
+array PART[4] = [0x0072b2, 0x56b4e9, 0xe69f00, 0xc8c8c8]
 # Verdicts of a comparison, told apart by shape in grey too: no-change, regressed, improved, inconclusive, not-comparable, incorrect, other.
 array VCOLOUR[7] = [0x6e6e6e, 0xd55e00, 0x0072b2, 0xb8860b, 0x000000, 0x000000, 0x6e6e6e]
 array VMARK[7] = [7, 9, 11, 6, 2, 2, 7]

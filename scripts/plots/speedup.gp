@@ -19,7 +19,8 @@ unset xtics
 do for [FORM in 'SVG PNG'] {
     eval value(FORM)
     do for [i = 1:TEXTS] { if (MARK[i] > 0) { eval MARKED_TEXT } else { eval PLAIN_TEXT } }
-    plot $cells using (column('column')):(column('row')):(column('column') - 0.49):(column('column') + 0.49):(column('row') - 0.47):(column('row') + 0.47):(column('log2')) with boxxyerror fs solid noborder lc palette, \
+    plot $cells using (column('ratio') == column('ratio') ? NaN : column('column')):(column('row')):(column('column') - 0.49):(column('column') + 0.49):(column('row') - 0.47):(column('row') + 0.47) with boxxyerror fs pattern 4 noborder lc rgb '#b8b8b8', \
+        $cells using (column('ratio') == column('ratio') ? column('column') : NaN):(column('row')):(column('column') - 0.49):(column('column') + 0.49):(column('row') - 0.47):(column('row') + 0.47):(column('log2')) with boxxyerror fs solid noborder lc palette, \
         $cells using (column('column')):(column('row')):(column('dark') > 0 ? '' : strcol('text')) with labels noenhanced textcolor rgb '#000000', \
         $cells using (column('column')):(column('row')):(column('dark') > 0 ? strcol('text') : '') with labels noenhanced textcolor rgb '#ffffff', \
         $rows using (0.5):(column('row')):ytic(strcol('name')) with points ps 0, \
