@@ -305,6 +305,8 @@ static enum status show_comparison(const struct options *options)
     TRY_OUT(check_form(options, &shown));
     TRY_OUT(comparison_load(options->dir, &comparison));
     TRY_OUT(comparison_view_make(&comparison, options->filter, &view));
+    view.all = options->all_rows;
+    view.forest = options->forest;
     if (options->plots)
         TRY_OUT(comparison_plots_make(&view, &plots));
     TRY_OUT(show(options, &shown, &plots));

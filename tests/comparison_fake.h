@@ -157,7 +157,8 @@ static void fake_gated_row(struct comparison *comparison, int i, enum fake_mood 
     } else if (strcmp(verdict, "no-change") == 0) {
         head->no_change++;
     } else {
-        FAKE_OK(record_setf(&row->reason, "MDE %.1f %% is more than 3 %%", 100.0 * row->mde));
+        FAKE_OK(isfinite(row->mde) ? record_setf(&row->reason, "MDE %.1f %% is more than 3 %%", 100.0 * row->mde)
+                                   : record_set(&row->reason, "too few rounds were kept"));
         head->inconclusive++;
     }
     FAKE_OK(

@@ -117,7 +117,7 @@ static void without_the_baseline_the_last_level_that_ran(void **state)
 
 static void what_varies_is_a_column_and_the_rest_is_said_once(void **state)
 {
-    struct emit_options options = {100, 0, NULL};
+    struct emit_options options = {.width = 100, .plots = NULL};
     struct text text = {0};
     struct tables_axes axes;
     char *bytes;
@@ -141,7 +141,7 @@ static void what_varies_is_a_column_and_the_rest_is_said_once(void **state)
 
 static void a_second_batch_alone_is_mentioned(void **state)
 {
-    struct emit_options options = {100, 0, NULL};
+    struct emit_options options = {.width = 100, .plots = NULL};
     struct text text = {0};
     char *bytes;
     size_t len;

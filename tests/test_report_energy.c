@@ -132,7 +132,7 @@ static char *rendered(const struct emitter *form)
 {
     struct text text = {0};
     struct plots plots = {NULL, 0};
-    struct emit_options options = {120, 0, &plots};
+    struct emit_options options = {.width = 120, .plots = &plots};
     char *bytes = NULL;
     size_t len;
 

@@ -77,7 +77,7 @@ static char *taken(struct text *text)
 static char *rendered(const char *form, const struct plots *plots)
 {
     struct text text = {0};
-    struct emit_options options = {120, 0, plots};
+    struct emit_options options = {.width = 120, .plots = plots};
 
     emit_find(form)->emit(&report, &options, &text);
     return taken(&text);

@@ -5,8 +5,8 @@
 #include "report/comparison_view.h"
 #include "report/emit.h"
 
-/* For people: verdict, what changed, what could not be decided, and how fine the ruler was. options->all: every row,
- * options->forest: intervals drawn with characters. */
+/* For people: verdict, what changed, what could not be decided, and how fine the ruler was. view->all: every row,
+ * view->forest: intervals drawn with characters. */
 void comparison_terminal(const struct comparison_view *view, const struct emit_options *options, struct text *out);
 /* Fits a GitHub comment (65 536 characters): what changed first, the rest folded. */
 void comparison_md(const struct comparison_view *view, const struct emit_options *options, struct text *out);

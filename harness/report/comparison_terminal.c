@@ -175,20 +175,20 @@ void comparison_terminal(const struct comparison_view *view, const struct emit_o
     text_addf(out, options->colour ? "Run: %s%s\x1b[0m.\n" : "Run: %s%s.\n", options->colour ? tones[health] : "",
               health_word(health));
     paragraph(view, comparison_ruler, options->width, "", "\n", out);
-    comparison_table_changed(view, options->all ? 0 : CHANGED_SHOWN, &grid);
+    comparison_table_changed(view, view->all ? 0 : CHANGED_SHOWN, &grid);
     table(&grid, options, out);
     again(view, out);
-    comparison_table_open(view, options->all ? 0 : OPEN_SHOWN, &grid);
+    comparison_table_open(view, view->all ? 0 : OPEN_SHOWN, &grid);
     table(&grid, options, out);
-    if (options->forest)
-        comparison_forest(view, options->width, options->all, out);
-    if (options->all) {
+    if (view->forest)
+        comparison_forest(view, options->width, view->all, out);
+    if (view->all) {
         comparison_table_matrix(view, &grid);
         table(&grid, options, out);
         comparison_table_info(view, &grid);
         table(&grid, options, out);
     }
-    if (options->all || health != HEALTH_GOOD) {
+    if (view->all || health != HEALTH_GOOD) {
         comparison_table_sentinels(view, &grid);
         table(&grid, options, out);
     }

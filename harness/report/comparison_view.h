@@ -24,6 +24,7 @@ struct comparison_view {
     struct comparison_rows open;         /* gated: not-comparable, inconclusive (least certain first) */
     struct comparison_rows info;         /* in the order of the file */
     struct comparison_rows sentinels;    /* in the order of the file; a filter does not touch them */
+    int all, forest;                     /* terminal: every row; intervals drawn with characters. 0 at first */
     char run[REPORT_TEXT];               /* name of the folder */
     char filter[REPORT_TEXT];            /* "" for none */
 };
@@ -49,8 +50,9 @@ void comparison_sentence(const struct comparison_view *view, struct text *out);
 void comparison_sides(const struct comparison_view *view, struct text *out);
 /* Sentinels, rounds, and how fine the ruler is; sentences. */
 void comparison_ruler(const struct comparison_view *view, struct text *out);
-/* Bad: the environment was refused or the outputs were wrong, or a sentinel is off. Doubtful: over a quarter of the
- * rounds dropped, over a fifth tied, over a quarter of the looks at the machine with stolen time, a third attempt. */
+/* Of the measuring, not of what was found. Bad: the environment was refused, or a sentinel is off. Doubtful: over a
+ * quarter of the rounds dropped, over a fifth tied, over a quarter of the looks at the machine with stolen time, a
+ * third attempt. */
 enum health_level comparison_health(const struct comparison_view *view);
 /* One line for each metric of the info rows that changed; nothing when none did. */
 void comparison_info_words(const struct comparison_view *view, struct text *out);

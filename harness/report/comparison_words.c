@@ -186,7 +186,7 @@ enum health_level comparison_health(const struct comparison_view *view)
     const struct comparison_head *head = &view->comparison->head;
     double rounds = (double)(head->rounds_kept + head->rounds_dropped);
 
-    if (strcmp(head->verdict, "environment-refused") == 0 || head->incorrect > 0)
+    if (strcmp(head->verdict, "environment-refused") == 0)
         return HEALTH_BAD;
     for (size_t i = 0; i < view->sentinels.n; i++)
         if (!is_right(view->sentinels.row[i]))

@@ -15,7 +15,6 @@ struct emit_options {
     int width;                 /* terminal columns */
     int colour;                /* 1: escape codes */
     const struct plots *plots; /* pictures to point at; may be NULL */
-    int all, forest;           /* terminal, comparisons: every row; intervals drawn with characters */
 };
 
 struct comparison_view;
