@@ -31,7 +31,7 @@ static const char help[] =
 
 struct subject {
     const char *file, *input;
-    const struct clock *clock;
+    struct clock clock;
     uint32_t isa;
     int threads, batch;
     uint64_t seed;
@@ -106,7 +106,7 @@ static double elapsed_ns(const struct clock *clock, uint64_t start_ns)
 static enum status subject_open(void *context, struct duet_opening *out)
 {
     struct subject *self = context;
-    const struct clock *clock = self->clock;
+    const struct clock *clock = &self->clock;
     struct graph graph = {0};
     struct plk_info info = {0};
     struct kn_table table;
@@ -181,13 +181,11 @@ static enum status serve(struct subject *self)
 {
     struct duet_subject subject = {self,        subject_open,   subject_call,   subject_begin, subject_step,
                                    subject_end, subject_select, subject_values, subject_exact, subject_close};
-    struct clock clock;
     enum status st;
 
     TRY(duet_worker_check(DUET_DESCRIPTOR));
-    clock_system(&clock);
-    self->clock = &clock;
-    st = duet_worker_serve(DUET_DESCRIPTOR, &clock, &subject);
+    clock_system(&self->clock);
+    st = duet_worker_serve(DUET_DESCRIPTOR, &self->clock, &subject);
     runner_free(&self->runner);
     dataset_free(&self->noise);
     free(self->pixels);

@@ -41,7 +41,7 @@ if command -v clang-tidy >/dev/null 2>&1; then
         *_avx2.c) flags="$flags -mavx2 -mfma" ;;
         *_avxvnni.c) flags="$flags -mavx2 -mfma -mavxvnni" ;;
         *_avx512vnni.c) flags="$flags -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni" ;;
-        */build_info.c) flags="$flags -include $build/build_id.h" ;;
+        */build_info.c) flags="$flags -include $build/build_id.h -include $build/code_id.h" ;;
         */peer_onednn.c | */peer_xnnpack.c) flags="$flags -include $build/peers.h" ;;
         */status.c | */json.c | */bytes.c) flags=${flags% -include*} less=',-clang-analyzer-core.*' ;;
         esac

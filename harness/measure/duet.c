@@ -131,7 +131,7 @@ enum status duet_facts_check(const char *arm, const char *text, size_t len, char
         goto out;
     }
     TRY_OUT(mem_alloc(strlen(printed) + 1, 1, out_facts));
-    strcpy(*out_facts, printed);
+    memcpy(*out_facts, printed, strlen(printed) + 1);
 out:
     cJSON_free(printed);
     json_free(&doc);

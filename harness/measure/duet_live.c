@@ -92,7 +92,7 @@ enum status duet_run(const struct duet_options *options, const struct duet_arm *
                      struct duet_result *out)
 {
     int threaded = a->threads > 1 || b->threads > 1, cpu = -1;
-    struct live live;
+    struct live live = {0};
     struct duet_link link = live_link(&live, options);
     cpu_set_t allowed;
     enum status st;
@@ -153,7 +153,7 @@ enum status duet_outputs_read(const struct duet_options *options, const struct d
     struct duet_request start = duet_request_of(DUET_START), end = duet_request_of(DUET_END);
     struct duet_outputs outputs;
     struct duet_message *message = NULL;
-    struct live live;
+    struct live live = {0};
     struct duet_link link = live_link(&live, options);
     enum status st;
 

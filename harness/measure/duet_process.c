@@ -226,8 +226,10 @@ void duet_process_kill(struct duet_process *process)
 {
     if (process->pid > 0) {
         /* The group too: a wrapper may have started others. Its number is taken as long as the leader is not buried. */
-        if (!process->ended)
+        if (!process->ended) {
             kill(-process->pid, SIGKILL);
+            kill(process->pid, SIGKILL); /* it may have left its group */
+        }
         while (!process->ended) {
             pid_t ended = waitpid(process->pid, &process->wait_status, 0);
             if (ended == process->pid || (ended < 0 && errno != EINTR))

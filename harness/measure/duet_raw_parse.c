@@ -72,7 +72,7 @@ static enum status copy_text(const struct reader *reader, const cJSON *object, c
     TRY(json_text(&reader->doc, object, "", key, &text));
     if (strlen(text) >= size)
         return json_error(&reader->doc, "", key, "%zu bytes, at most %zu", strlen(text), size - 1);
-    strcpy(out, text);
+    memcpy(out, text, strlen(text) + 1);
     return ST_OK;
 }
 
@@ -119,11 +119,11 @@ static enum status read_arms(const struct reader *reader)
             return st;
         if (!cJSON_IsString(name) || strlen(name->valuestring) >= DUET_NAME)
             return json_error(&reader->doc, "", "arms", "expected names of at most %d bytes", DUET_NAME - 1);
-        strcpy(result->name[arm], name->valuestring);
+        memcpy(result->name[arm], name->valuestring, strlen(name->valuestring) + 1);
         if (!cJSON_IsString(hash) || strlen(hash->valuestring) != 16 ||
             strspn(hash->valuestring, "0123456789abcdef") != 16)
             return json_error(&reader->doc, "", "output_hash", "expected 16 hexadecimal digits");
-        strcpy(result->output_hash[arm], hash->valuestring);
+        memcpy(result->output_hash[arm], hash->valuestring, sizeof result->output_hash[arm]);
     }
     return ST_OK;
 }
