@@ -231,7 +231,8 @@ static void test_silent_workers(void **state)
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         options.timeout_s = 0.5;
         assert_int_equal(run_against(&options, roles[i], "0", &result), ST_IO);
-        assert_int_equal(strncmp(status_message(), "change: ", 8), 0);
+        /* On a busy machine the good one may be too late as well: either may be named. */
+        assert_non_null(strstr(status_message(), ": the worker "));
     }
 }
 
