@@ -277,7 +277,7 @@ static enum status show(const struct options *options, const struct shown *shown
 {
     const char *dir = options->out ? options->out : options->dir;
     int all = strcmp(options->format, "all") == 0;
-    struct emit_options emit = {report_width(), 0, options->plots ? plots : NULL, options->all_rows, options->forest};
+    struct emit_options emit = {report_width(), 0, options->plots ? plots : NULL};
 
     if (all || options->out)
         TRY(file_make_dirs(dir));
