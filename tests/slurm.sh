@@ -80,6 +80,7 @@ SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=$controller
 SlurmUser=$user
 SlurmdUser=$user
+SlurmdParameters=config_overrides
 AuthType=auth/munge
 AuthInfo=socket=$work/munge.socket
 CredType=cred/munge
@@ -104,7 +105,7 @@ used=" $controller "
 for node in "${nodes[@]}"; do
     while [[ $used == *" $port "* ]]; do free_port; done
     used+="$port "
-    echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$port CPUs=1 State=UNKNOWN" >>"$work/slurm.conf"
+    echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$port CPUs=2 State=UNKNOWN" >>"$work/slurm.conf"
 done
 echo "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO" >>"$work/slurm.conf"
 export SLURM_CONF=$work/slurm.conf
@@ -128,7 +129,7 @@ fi
 
 # --- the matrix through it
 no_jobs() { [ -z "$(squeue --noheader --format=%i)" ]; }
-scripts=(bash scripts/slurm/submit.sh suites/tiny.json --shards 3 --partition main --train-cpus 1)
+scripts=(bash scripts/slurm/submit.sh suites/tiny.json --shards 3 --partition main --train-cpus 2)
 "${scripts[@]}" -o "$work/run" -- --no-process >"$work/out" 2>"$work/err" && [ "$(grep -c -- '-> job' "$work/err")" = 3 ] &&
     grep -q 'result: .*/run/merged' "$work/out"
 verdict $((1 - $?)) 'submit.sh submits training, timing and joining, and prints them' "$work/out" "$work/err"
