@@ -49,7 +49,7 @@ static char *rendered(const char *form, int width, int colour)
 {
     struct text text = {0};
     struct plots plots = {NULL, 0};
-    struct emit_options options = {width, colour, &plots};
+    struct emit_options options = {.width = width, .colour = colour, .plots = &plots};
     char *bytes = NULL;
     size_t len;
 

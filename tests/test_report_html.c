@@ -170,6 +170,7 @@ static void test_sort_values(void **state)
     sorts_by("3.96×", 3.96);
     sorts_by("89.9 %", 89.9);
     sorts_by("1.5–2.0 ms", 1.5e-3);
+    sorts_by("9.5*", 9.5);
     /* Just below its bound, above everything smaller. */
     assert_true(html_sort_value("<0.001", &value) && value < 0.001 && value > 0.000998);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -430,10 +431,14 @@ static void test_energy_label(void **state)
     fake_run(dir, 0);
     open_report(NULL);
     for (int i = 0; emit_at(i); i++) {
-        char *text = rendered(emit_at(i)->name, NULL);
-        if (strcmp(emit_at(i)->name, "csv") == 0)
-            assert_int_equal(times(text, ",energy_"), times(text, " (modelled),"));
-        else if (strcmp(emit_at(i)->name, "golden") != 0) {
+        char *text;
+        if (!emit_at(i)->emit) /* a form of comparisons alone */
+            continue;
+        text = rendered(emit_at(i)->name, NULL);
+        if (strcmp(emit_at(i)->name, "csv") == 0) {
+            assert_true(times(text, ",energy_") > 0);
+            assert_int_equal(times(text, ",energy_"), times(text, ",modelled\r\n"));
+        } else if (strcmp(emit_at(i)->name, "golden") != 0) {
             /* A terminal wraps the sentence. */
             for (char *at = text; *at; at++)
                 if (*at == '\n')

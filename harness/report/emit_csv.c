@@ -1,7 +1,8 @@
-/* Tidy long form: one line per figure, columns run, cell, metric, unit, value, lo, hi, n, verdict. Decimal point,
+/* Tidy long form: one line per figure, columns run, cell, metric, unit, value, lo, hi, n, verdict, kind. Decimal point,
  * RFC 4180. lo and hi are the 95 % interval (of energy_proxy_ratio: the spread over sets of constants). verdict: of a
  * cell that ran and whose recipe is judged by it, "baseline", "reached", "not reached" or "open"; of another cell that
- * ran, "ok"; else its status. */
+ * ran, "ok"; else its status. kind: of energy figures, "modelled", "modelled interpolated", "measured-package",
+ * "apportioned" or "imported". */
 #include "report/emit.h"
 
 #include <inttypes.h>

@@ -14,6 +14,7 @@
 #include "report/peer_table.h"
 #include "report/plots.h"
 #include "report/tables.h"
+#include "report/tables_more.h"
 #include "report/tables_page.h"
 
 enum { CARDS = 4 }; /* more models than this get a table in their place */
@@ -277,6 +278,24 @@ static void section_tables(struct html *page, const struct report *report)
     }
 }
 
+/* Energy under other tables of constants, measured energy, cold starts: as far as the run has them. */
+static void section_more(struct html *page, const struct report *report)
+{
+    struct grid grid;
+    int any = 0;
+
+    for (size_t m = 0; m < report->models; m++)
+        for (int i = 0; tables_more_at(report, &report->model[m], i, &grid); i++) {
+            if (grid.rows > 0 && !any)
+                html_section(page, "more", "Energy, cold start");
+            any |= grid.rows > 0;
+            if (grid.rows > 0)
+                html_grid(page, &grid, 0);
+            html_here(page)->failed |= grid.failed;
+            grid_free(&grid);
+        }
+}
+
 static void section_why(struct html *page, const struct report *report)
 {
     html_section(page, "why", "Why not better");
@@ -371,6 +390,7 @@ void emit_html(const struct report *report, const struct emit_options *options, 
     first_screen(&page, report);
     section_choose(&page, report);
     section_tables(&page, report);
+    section_more(&page, report);
     html_plots(&page, report, options->plots);
     section_why(&page, report);
     section_depth(&page, report);

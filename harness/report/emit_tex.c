@@ -49,6 +49,19 @@ static void add_source(const struct report *report, struct text *out)
     text_add_tex(out, report_ci_note);
 }
 
+/* The sentence about the energy proxy is among them. */
+static void add_notes(const char *notes, struct text *out)
+{
+    while (notes && *notes) {
+        size_t len = strcspn(notes, "\n");
+        char line[1100];
+        snprintf(line, sizeof line, "%.*s", (int)len, notes);
+        text_add_tex(out, line);
+        text_add(out, "\n");
+        notes += len + (notes[len] == '\n');
+    }
+}
+
 static void begin_table(struct text *out)
 {
     text_add(out, "\\begin{table}\n\\centering\n\\scriptsize\n\\setlength{\\tabcolsep}{3pt}\n");
@@ -73,13 +86,9 @@ static void add_model(const struct report *report, const struct report_model *mo
     text_add_tex_label(out, model->name);
     text_add(out, "}\n");
     tex_tabular(&grid, column, n, out);
-    grid_free(&grid);
     text_add(out, "\n\\vspace{2pt}\n{\\scriptsize\\raggedright ");
-    if (*report->energy_model) {
-        text_add(out, "Energy proxy: ");
-        text_add_tex(out, report->energy_note);
-        text_add(out, " ");
-    }
+    add_notes(grid.notes, out);
+    grid_free(&grid);
     add_source(report, out);
     end_table(out);
 }

@@ -68,7 +68,7 @@ int html_sort_value(const char *text, double *out)
         const char *next = skip(skip(skip(at, "–"), "−"), "…");
         if (next != at)
             at = next;
-        else if ((*at >= '0' && *at <= '9') || strchr(" .,-+()[]/", *at))
+        else if ((*at >= '0' && *at <= '9') || strchr(" .,-+()[]/*", *at))
             at++;
         else if ((next = skip_unit(at, &later)) != at && isfinite(later)) {
             factor = isnan(factor) ? later : factor;

@@ -89,7 +89,7 @@ void text_add_tex_label(struct text *out, const char *string)
     }
 }
 
-/* Digits before and after the point of a plain number ("-0.08", "+1.5", "13"); 0 when it is not one. */
+/* Digits before and after the point of a plain number ("-0.08", "+1.5", "13", "9.5*"); 0 when it is not one. */
 static int split_number(const char *text, int *out_sign, int *out_before, int *out_after)
 {
     size_t before, after = 0;
@@ -102,6 +102,7 @@ static int split_number(const char *text, int *out_sign, int *out_before, int *o
         after = strspn(++text, "0123456789");
         text += after;
     }
+    text += *text == '*';
     *out_before = (int)before;
     *out_after = (int)after;
     return before > 0 && before < 20 && after < 20 && *text == 0;
@@ -206,7 +207,8 @@ void tex_tabular(const struct grid *grid, const int *column, int n, struct text 
             int s, b, a;
             text_add(out, i ? " & " : "");
             if (number[i] && split_number(text, &s, &b, &a)) {
-                text_add(out, text);
+                text_add_bytes(out, text, strcspn(text, "*"));
+                text_add(out, strchr(text, '*') ? "{*}" : "");
                 continue;
             }
             text_add(out, "{");
