@@ -61,7 +61,7 @@ static void card_figures(struct html *page, const struct report *report, const s
     figure(page, value, "faster than FP32 SIMD", detail);
     report_energy_title(report, energy, sizeof energy);
     snprintf(value, sizeof value, "%s×", format_sig(r->energy_proxy_ratio, 2, a));
-    figure(page, value, energy, "modelled, not measured");
+    figure(page, value, energy, r->energy_tags ? "modelled, partly interpolated" : "modelled, not measured");
     snprintf(value, sizeof value, "%s pp",
              best->verdict.kind == VERDICT_BASELINE ? "0" : format_signed(r->accuracy_delta_pp, 2, a));
     snprintf(detail, sizeof detail, "now %s %%", format_fixed(100.0 * r->accuracy_top1, 2, a));

@@ -16,6 +16,7 @@ void tables_optimal(const struct report *report, const struct report_model *mode
     const char *unit_name;
     double unit = tables_latency_unit(model, &unit_name);
     const struct report_row **rows = calloc(model->rows + 1, sizeof *rows);
+    int interpolated = 0;
 
     snprintf(title, sizeof title, "Worth considering: %.80s", model->name);
     grid_begin(out, title);
@@ -59,8 +60,11 @@ void tables_optimal(const struct report *report, const struct report_model *mode
         grid_cell(out, GRID_PLAIN, "%s", format_sig(r->latency_ns_median / unit, 3, a));
         grid_cell(out, GRID_PLAIN, "%s", format_sig(r->speedup_vs_fp32_simd, 3, a));
         grid_cell(out, GRID_PLAIN, "%s", format_range(r->speedup_ci95, 3, a));
-        grid_cell(out, GRID_PLAIN, "%s", format_sig(r->energy_proxy_ratio, 2, a));
+        grid_cell(out, GRID_PLAIN, "%s%s", format_sig(r->energy_proxy_ratio, 2, a), r->energy_tags ? "*" : "");
+        interpolated |= r->energy_tags != NULL;
     }
+    if (interpolated)
+        grid_note(out, "* A product width without a published figure was interpolated.");
     if (out_row)
         *out_row = rows;
     else
