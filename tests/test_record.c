@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "report/record.h"
+#include "report/record_figure.h"
 #include "report/text.h"
 
 #define OK(expr)                                                                                                       \
@@ -384,6 +385,55 @@ static void test_spelling(void **state)
     assert_string_equal(text_number(1e21, out), "1e+21");
 }
 
+/* A new interval in record.def that no figure carries would be lost in the CSV form and in the history. */
+static void test_every_interval_has_its_figure(void **state)
+{
+    (void)state;
+    const struct record_field *fields;
+    size_t n;
+
+    fields = record_fields(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct record r;
+        int carried = 0;
+        if (fields[i].kind != RECORD_PAIR)
+            continue;
+        record_init(&r);
+        assert_int_equal(record_set(&r.status, "ok"), ST_OK);
+        for (size_t f = 0; f < n; f++) {
+            double one = 1.0, pair[2] = {2.0, 3.0};
+            if (fields[f].kind == RECORD_REAL)
+                memcpy((char *)&r + fields[f].offset, &one, sizeof one);
+            if (f == i)
+                memcpy((char *)&r + fields[f].offset, pair, sizeof pair);
+        }
+        for (size_t f = 0; f < n; f++) {
+            struct record_figure figure;
+            carried |=
+                record_figure_get(&r, &fields[f], &figure) && figure.interval[0] > 1.5 && figure.interval[1] > 2.5;
+        }
+        if (!carried)
+            fail_msg("no figure has the interval %s", fields[i].key);
+        record_free(&r);
+    }
+}
+
+static void test_a_wrong_cell_has_no_times(void **state)
+{
+    (void)state;
+    struct record_figure figure;
+    struct record r;
+
+    record_init(&r);
+    assert_int_equal(record_set(&r.status, "mismatch"), ST_OK);
+    r.latency_ns_median = r.size_ratio = 2.0;
+    assert_false(record_figure_get(&r, record_field_find("latency_ns_median"), &figure));
+    assert_true(record_figure_get(&r, record_field_find("size_ratio"), &figure));
+    assert_false(record_figure_get(&r, record_field_find("sparsity"), &figure)); /* null */
+    assert_false(record_figure_get(&r, record_field_find("status"), &figure));   /* no number */
+    record_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +442,8 @@ int main(void)
         cmocka_unit_test(test_strict),
         cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_spelling),
+        cmocka_unit_test(test_every_interval_has_its_figure),
+        cmocka_unit_test(test_a_wrong_cell_has_no_times),
         cmocka_unit_test_setup_teardown(test_load, make_dir, drop_dir),
         cmocka_unit_test_setup_teardown(test_load_bad, make_dir, drop_dir),
     };

@@ -12,6 +12,8 @@ static const struct {
     {"latency_ns_p90", NULL, "latency_n"},
     {"speedup_vs_fp32_simd", "speedup_ci95", "latency_n"},
     {"speedup_simd_vs_ref", "speedup_simd_vs_ref_ci95", NULL},
+    {"peer_ratio", "peer_ratio_ci95", NULL},
+    {"peer_ratio_best", "peer_ratio_best_range", NULL},
     {"process_ratio_vs_fp32", "process_ratio_ci95", NULL},
     {"load_ns_median", "load_ns_ci95", "cold_n"},
     {"plan_ns_median", "plan_ns_ci95", "cold_n"},
