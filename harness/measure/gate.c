@@ -218,7 +218,7 @@ static void decide(const struct gate_options *options, struct gate_result *r)
             r->verdict = GATE_REGRESSED;
             r->why = GATE_WHY_CONFIRMED;
         } else {
-            r->why = r->moved ? GATE_WHY_UNCONFIRMED : why_not_reported(options, r);
+            r->why = r->moved ? GATE_WHY_MANY : why_not_reported(options, r);
             if (r->why == GATE_WHY_SMALL || r->why == GATE_WHY_ALIKE)
                 r->verdict = GATE_NO_CHANGE;
         }

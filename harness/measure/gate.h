@@ -47,8 +47,8 @@
  *   3 builds) leaves 0 and 32 %: it helps, but a spread known from 5 values is no substitute.
  *
  * Which interval to quote: lo .. hi pools both stages and is what the rules use. A cell has a second stage because its
- * first looked changed, so of unchanged cells that had one the pooled interval holds the truth in POOLED_SHARE only (of
- * cells that really changed by 3 %, in 95 to 97 %). lo_stage2 .. hi_stage2 is free of that selection: 95 % or more. */
+ * first looked changed, so of unchanged cells that had one the pooled interval holds the truth in 68 % only (of
+ * cells that really changed by 3 %, in 94 to 97 %). lo_stage2 .. hi_stage2 is free of that selection: 95 % or more. */
 #ifndef MEASURE_GATE_H
 #define MEASURE_GATE_H
 
@@ -108,6 +108,7 @@ enum gate_why {
     GATE_WHY_UNCONFIRMED,   /* inconclusive: reaches the gate, significant in stage 1; stage 2 did not confirm, or is
                                missing */
     GATE_WHY_FLOOR,         /* inconclusive: reaches the gate, significant in both stages; layout could explain it */
+    GATE_WHY_MANY,          /* inconclusive: improved alone, but not (or not yet judged) among so many cells */
     GATE_WHY_WIDE,          /* inconclusive: the estimate reaches the gate, or the interval the target, unproven */
     GATE_WHY_NOT_COMPARABLE,
     GATE_WHY_WRONG_OUTPUT,

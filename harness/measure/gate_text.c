@@ -16,6 +16,7 @@ const char *gate_text_why_word(enum gate_why why)
                                                  [GATE_WHY_MDE] = "mde",
                                                  [GATE_WHY_UNCONFIRMED] = "unconfirmed",
                                                  [GATE_WHY_FLOOR] = "floor",
+                                                 [GATE_WHY_MANY] = "many",
                                                  [GATE_WHY_WIDE] = "wide",
                                                  [GATE_WHY_NOT_COMPARABLE] = "not-comparable",
                                                  [GATE_WHY_WRONG_OUTPUT] = "wrong-output"};
@@ -93,6 +94,9 @@ const char *gate_text_why(const struct gate_options *options, const struct gate_
     case GATE_WHY_FLOOR:
         snprintf(text, GATE_TEXT_MAX, "%s (%s): a layout floor of %.1f %% could explain it", change, interval,
                  100 * r->floor_ratio);
+        break;
+    case GATE_WHY_MANY:
+        snprintf(text, GATE_TEXT_MAX, "%s (%s), confirmed alone, but not among so many cells", change, interval);
         break;
     case GATE_WHY_WIDE:
         snprintf(text, GATE_TEXT_MAX, "%s (%s): neither proven nor excluded", change, interval);

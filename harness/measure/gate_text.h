@@ -13,7 +13,7 @@
 const char *gate_text_why(const struct gate_options *options, const struct gate_result *result, char *text);
 
 /* Stable word of a reason for records: "confirmed", "alike", "small", "control", "control-moved", "few-pairs",
- * "disturbed", "tied", "mde", "unconfirmed", "floor", "wide", "not-comparable", "wrong-output"; static. */
+ * "disturbed", "tied", "mde", "unconfirmed", "floor", "many", "wide", "not-comparable", "wrong-output"; static. */
 const char *gate_text_why_word(enum gate_why why);
 
 #endif

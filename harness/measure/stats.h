@@ -64,7 +64,8 @@ struct stats_interval stats_wilson(uint64_t successes, uint64_t n);
  * kinds of discordant pairs. 1 when there are none. */
 double stats_mcnemar(uint64_t b, uint64_t c);
 
-/* P(Binomial(n, 1/2) <= k); 0 for k < 0. */
+/* P(Binomial(n, 1/2) <= k); 0 for k < 0. Own code, because GSL's answers 0 or NaN from about 10^9 on (distribution.h).
+ */
 double stats_binomial_half_cdf(int64_t k, uint64_t n);
 
 /* Geometric mean; NaN for n = 0 or when a value is not positive and finite. */
