@@ -9,9 +9,11 @@
  * Signed-rank test of Wilcoxon (1945, "Individual comparisons by ranking methods"): |d| are ranked, W+ is the sum of
  * the ranks of the positive ones. If the order within each pair was random, d and -d are equally likely when A and B
  * are alike, so each rank's sign is a fair coin whatever the distribution of the times: the test is exact, also for
- * skewed times and with ties. Ties get mid-ranks, and the distribution of W+ is computed for these very ranks. Zeros
- * are dropped before ranking, as in Wilcoxon 1949 (Pratt 1959 ranks them first and drops them then): they have no sign,
- * and both ways are exact given |d|; dropping keeps the test one of the pairs that say something. Many zeros mean that
+ * skewed times and with ties. Ties get mid-ranks, and the distribution of W+ is computed for these very ranks.
+ *
+ * Zeros are dropped before ranking, which is Wilcoxon's own way; Pratt 1959 ("Remarks on zeros and ties in the Wilcoxon
+ * signed rank procedures") ranks them first and drops them then. They have no sign, and both ways are exact given |d|;
+ * dropping keeps the test one of the pairs that say something. Many zeros mean that
  * the clock is too coarse: callers should look at that share (gate.h does). Values that are not finite are no pairs:
  * they are left out and counted as missing. */
 #ifndef MEASURE_RANKTEST_H
