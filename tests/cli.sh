@@ -167,6 +167,23 @@ for form in html tex csv json jsonl md; do
     cmp -s "$work/printed" "$work/run/report.$form"
     verdict $((1 - $?)) "report --format $form prints the bytes of the file"
 done
+# A comparison's folder, by hand: one cell slower, one that could not be decided.
+mkdir "$work/versus"
+row='{"schema":"packlight.verdict/1","cell":"m/fp32/simd/t1/b%s","model":"m","metric":"latency","unit":"ns","role":"gated","verdict":"%s","ratio":1.2,"ratio_ci95":[1.1,1.3],"mde":0.074,"p_stage1":0.001}\n'
+{ printf "$row" 1 regressed; printf "$row" 8 inconclusive; } >"$work/versus/verdicts.jsonl"
+echo '{"schema":"packlight.comparison/1","kind":"builds","verdict":"regressed","exit_code":1,"cells_expected":2,"cells_gated":2,"regressed":1,"inconclusive":1,"a":{"label":"old"},"b":{"label":"new"},"rows":2}' >"$work/versus/verdict.json"
+expect 0 '^Regressed: 1 of 2' 'report of a folder that holds a comparison' "$packlight" report "$work/versus"
+for form in html:html md:md tex:tex csv:csv jsonl:jsonl junit:junit.xml gab:gab.json annotations:annotations.txt; do
+    "$packlight" report "$work/versus" --format "${form%%:*}" >"$work/printed" 2>/dev/null
+    cmp -s "$work/printed" "$work/versus/report.${form#*:}"
+    verdict $((1 - $?)) "report --format ${form%%:*} of a comparison prints the bytes of the file"
+done
+expect 0 'skipped message="B / A 1.200 .*MDE 7.4 %"' 'what was not decided is skipped, with its MDE' cat "$work/versus/report.junit.xml"
+expect 0 '▲' 'report --forest draws intervals' "$packlight" report "$work/versus" --no-plots --forest
+expect 2 'terminal, md, html, tex, csv, jsonl, junit, gab, annotations' 'a form that comparisons do not have' "$packlight" report "$work/versus" --format json
+expect 2 'expected one of terminal' 'a form that runs do not have' "$packlight" report "$work/run" --format junit
+sed 's/"rows":2/"rows":3/' "$work/versus/verdict.json" >"$work/verdict.json" && mv "$work/verdict.json" "$work/versus/verdict.json"
+expect 2 'verdicts.jsonl: 2 rows' 'a comparison with a row missing' "$packlight" report "$work/versus"
 [ "$(grep -c '^{"schema":"packlight\..*}$' "$work/run/report.jsonl")" = "$(wc -l <"$work/run/report.jsonl")" ]
 verdict $((1 - $?)) 'every line of JSON Lines says its schema'
 escape=$(printf '\033')

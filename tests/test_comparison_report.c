@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "comparison_fake.h"
+#include "pairs_fake.h"
 
 #include "report/comparison_emit.h"
 #include "report/comparison_plots.h"
