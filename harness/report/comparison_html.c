@@ -47,11 +47,31 @@ static void first_screen(struct html *page, const struct comparison_view *view)
         return;
     if (few.changed.n > FIRST_SHOWN)
         few.changed.n = FIRST_SHOWN;
-    comparison_table_changed(&few, 0, &grid);
+    comparison_table_changed(&few, 0, CHANGED_FIGURES, &grid);
     html_grid(page, &grid, HTML_NO_TITLE);
     grid_free(&grid);
     if (view->changed.n > FIRST_SHOWN)
         html_small(page, "%zu more below, under What changed.", view->changed.n - FIRST_SHOWN);
+}
+
+/* What measures the changed cells again. */
+static void commands(struct html *page, const struct comparison_view *view)
+{
+    int any = 0;
+
+    for (size_t i = 0; i < view->changed.n; i++) {
+        if (!view->changed.row[i]->reproduce)
+            continue;
+        if (!any++) {
+            html_details(page, "Commands that measure these cells again");
+            html_list(page);
+        }
+        html_item(page, NULL, view->changed.row[i]->reproduce);
+    }
+    if (any) {
+        html_list_end(page);
+        html_details_end(page);
+    }
 }
 
 static void section_plots(struct html *page, const struct plots *plots)
@@ -92,8 +112,9 @@ void comparison_html(const struct comparison_view *view, const struct emit_optio
     html_begin(&page, title);
     first_screen(&page, view);
     html_section(&page, "changed", "What changed");
-    comparison_table_changed(view, 0, &grid);
+    comparison_table_changed(view, 0, CHANGED_REASONS, &grid);
     add(&page, &grid, HTML_NO_TITLE, "No cell changed beyond what the gate allows.");
+    commands(&page, view);
     comparison_table_models(view, &grid);
     add(&page, &grid, 0, NULL);
     html_section(&page, "matrix", "Full matrix");

@@ -99,7 +99,7 @@ void comparison_md(const struct comparison_view *view, const struct emit_options
     words(view, comparison_ruler, "", "", out);
     text_add(out, "\n\n");
     sparkline(view, out);
-    comparison_table_changed(view, CHANGED_SHOWN, &grid);
+    comparison_table_changed(view, CHANGED_SHOWN, CHANGED_COMMANDS, &grid);
     part(&grid, 0, &left_out, out);
     pictures(options->plots, out);
     comparison_table_open(view, 0, &grid);

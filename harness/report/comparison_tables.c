@@ -110,7 +110,8 @@ static void note_more(struct grid *out, size_t shown, size_t all)
                   all - shown);
 }
 
-void comparison_table_changed(const struct comparison_view *view, size_t most, struct grid *out)
+void comparison_table_changed(const struct comparison_view *view, size_t most, enum changed_columns columns,
+                              struct grid *out)
 {
     size_t shown = most && most < view->changed.n ? most : view->changed.n;
     char a[32];
@@ -124,8 +125,10 @@ void comparison_table_changed(const struct comparison_view *view, size_t most, s
     grid_column(out, "MDE", GRID_RIGHT, 2);
     grid_column(out, "instructions", GRID_RIGHT, 5);
     grid_column(out, "code", GRID_LEFT, 6);
-    grid_column(out, "reason", GRID_LEFT, 7);
-    grid_column(out, "again", GRID_LEFT, 8);
+    if (columns >= CHANGED_REASONS)
+        grid_column(out, "reason", GRID_LEFT, 7);
+    if (columns >= CHANGED_COMMANDS)
+        grid_column(out, "again", GRID_LEFT, 8);
     for (size_t i = 0; i < shown; i++) {
         const struct comparison_row *row = view->changed.row[i];
         grid_row(out);
@@ -137,8 +140,10 @@ void comparison_table_changed(const struct comparison_view *view, size_t most, s
         grid_cell(out, GRID_PLAIN, "%s", format_percent(row->mde, a));
         add_instructions(out, row);
         grid_cell(out, GRID_PLAIN, "%s", row->code ? row->code : "unknown");
-        grid_cell(out, GRID_PLAIN, "%s", row->reason ? row->reason : "");
-        grid_cell(out, GRID_PLAIN, "%s", row->reproduce ? row->reproduce : "");
+        if (columns >= CHANGED_REASONS)
+            grid_cell(out, GRID_PLAIN, "%s", row->reason ? row->reason : "");
+        if (columns >= CHANGED_COMMANDS)
+            grid_cell(out, GRID_PLAIN, "%s", row->reproduce ? row->reproduce : "");
     }
     note_more(out, shown, view->changed.n);
 }

@@ -5,9 +5,11 @@
 #include "report/comparison_view.h"
 #include "report/grid.h"
 
-/* Wrong, slower and faster cells with before, after, ratio, p of both stages, MDE, instructions and the command that
- * measures the cell again. At most `most` rows (0: all), a note says how many are left out. */
-void comparison_table_changed(const struct comparison_view *view, size_t most, struct grid *out);
+/* Wrong, slower and faster cells with before, after, ratio, p of both stages, MDE and instructions, then reasons, then
+ * the commands that measure the cells again. At most `most` rows (0: all), a note says how many are left out. */
+enum changed_columns { CHANGED_FIGURES, CHANGED_REASONS, CHANGED_COMMANDS };
+void comparison_table_changed(const struct comparison_view *view, size_t most, enum changed_columns columns,
+                              struct grid *out);
 /* Gated cells without a verdict either way, and why. */
 void comparison_table_open(const struct comparison_view *view, size_t most, struct grid *out);
 /* Every gated cell, in running order. */

@@ -175,7 +175,7 @@ void comparison_terminal(const struct comparison_view *view, const struct emit_o
     text_addf(out, options->colour ? "Run: %s%s\x1b[0m.\n" : "Run: %s%s.\n", options->colour ? tones[health] : "",
               health_word(health));
     paragraph(view, comparison_ruler, options->width, "", "\n", out);
-    comparison_table_changed(view, view->all ? 0 : CHANGED_SHOWN, &grid);
+    comparison_table_changed(view, view->all ? 0 : CHANGED_SHOWN, CHANGED_REASONS, &grid);
     table(&grid, options, out);
     again(view, out);
     comparison_table_open(view, view->all ? 0 : OPEN_SHOWN, &grid);

@@ -53,7 +53,7 @@ void comparison_tex(const struct comparison_view *view, const struct emit_option
     text_add(out, "\n\n");
     out->failed |= words.failed;
     text_free(&words);
-    comparison_table_changed(view, ROWS, &grid);
+    comparison_table_changed(view, ROWS, CHANGED_FIGURES, &grid);
     if (grid.rows > 0)
         add_table(view, &grid, "changed", changed, (int)(sizeof changed / sizeof *changed), out);
     else
