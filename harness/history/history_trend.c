@@ -68,17 +68,17 @@ static enum status grow(struct history_trend *trend, size_t more)
 static void add_series(struct history_trend *trend, size_t index, struct line *line, const struct changepoint *found,
                        int n)
 {
+    struct history_level before = {.first = 0};
+
     for (int i = 0; i <= n; i++) {
         struct history_level level = {.series = index};
-        const struct history_level *before;
         if (!level_make(line, i > 0 ? found[i - 1].index : 0, i < n ? found[i].index : line->n, &level))
             continue;
-        if (i > 0) {
-            before = &trend->level[trend->levels - 1];
+        if (i > 0 && before.ratio > 0)
             trend->change[trend->changes++] =
-                (struct history_change){index, before->last, level.first, level.ratio / before->ratio, found[i - 1].p};
-        }
+                (struct history_change){index, before.last, level.first, level.ratio / before.ratio, found[i - 1].p};
         trend->level[trend->levels++] = level;
+        before = level;
     }
 }
 

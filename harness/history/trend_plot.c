@@ -28,7 +28,6 @@ struct page {
     const struct history_trend *trend;
     size_t first, n; /* series of the list */
     double from, to; /* days */
-    int months;      /* the axis is labelled by month */
     struct text points, changes, levels, panels;
 };
 
@@ -193,23 +192,22 @@ static void set_days(struct page *page)
     }
 }
 
-static void add_day_tics(struct page *page, struct text *out)
+static void add_day_tics(const struct page *page, struct text *out)
 {
-    static const double steps[] = {1, 2, 3, 7, 14, 28, 56, 91, 182, 365, 730, 1826, 3652};
-    double step = 3652;
-    int count = 0;
+    static const int steps[] = {1, 2, 3, 7, 14, 28, 56, 91, 182, 365, 730, 1826, 3652};
+    int step = 3652, count = 0;
 
     for (size_t i = sizeof steps / sizeof *steps; i-- > 0;)
         if ((page->to - page->from) / steps[i] <= 3.5)
             step = steps[i];
     text_add(out, "set xtics (");
-    for (double day = ceil(page->from); day <= page->to; day += step) {
-        time_t when = (time_t)(day * 86400.0);
+    for (long day = (long)ceil(page->from), last = (long)floor(page->to); day <= last; day += step) {
+        time_t when = (time_t)day * 86400;
         struct tm utc;
         char words[32];
         gmtime_r(&when, &utc);
         strftime(words, sizeof words, step > 100 ? "%Y-%m" : "%m-%d", &utc);
-        text_addf(out, "%s'%s' %.0f", count++ ? ", " : "", words, day);
+        text_addf(out, "%s'%s' %ld", count++ ? ", " : "", words, day);
     }
     text_add(out, ")\n");
 }
