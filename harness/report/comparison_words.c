@@ -95,7 +95,7 @@ void comparison_sentence(const struct comparison_view *view, struct text *out)
         text_addf(out, "Incorrect: %" PRId64 " of %" PRId64 " gated cells %s wrong outputs", head->incorrect,
                   head->cells_gated, head->incorrect == 1 ? "gives" : "give");
     else if (strcmp(verdict, "environment-refused") == 0)
-        text_add(out, "Refused: the machine was too disturbed for a verdict");
+        text_add(out, "Refused: the run did not pass its own checks, so what it saw is no verdict");
     else
         text_addf(out, "Inconclusive: only %" PRId64 " of %" PRId64 " expected cells could be decided",
                   head->cells_conclusive, head->cells_expected);

@@ -252,6 +252,9 @@ void plot_noise(const struct comparison_view *view, const struct plot *plot, str
     snprintf(line, sizeof line, "%zu of %zu cells could have shown a change of the size aimed at (the line).", fine,
              spots.n);
     begin(view, plot, &spots, "The smallest change that each cell could have shown", line, out);
+    script_log_tics(out, pow(10.0, spots.xlo - 3.0), pow(10.0, spots.xhi - 3.0), 10);
+    text_add(out, "\n");
+    script_y_tics(out, 100.0 * pow(10.0, spots.ylo), 100.0 * pow(10.0, spots.yhi), 9);
     text_add(out, "$points << END_OF_DATA\nns,mde,verdict,name\n");
     for (size_t i = 0; i < spots.n; i++) {
         const struct comparison_row *row = spots.spot[i].row;

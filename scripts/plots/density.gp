@@ -29,6 +29,7 @@ do for [FORM in 'SVG PNG'] {
     set bmargin at screen B / H
     set tmargin at screen (B + TALL) / H
     eval TICS
+    set xtics nomirror
     set xlabel 'time of B / time of A: right is slower' offset 0, 0.5 textcolor rgb '#222222'
     set label 998 'A and B' at screen 14 / W, screen (B + TALL / 2) / H left noenhanced
     plot $own_density using 1:2 with filledcurves y1=0 fs solid 0.3 noborder lc rgb '#d55e00', \

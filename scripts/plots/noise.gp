@@ -9,9 +9,6 @@ set yrange [100 * 10 ** YMIN:100 * 10 ** YMAX]
 set logscale xy
 set x2range [L:W - R]
 set y2range [B:H - T]
-set format x '%g'
-set format y '%g'
-set ytics (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500)
 set xlabel 'latency of A, µs' noenhanced offset 0, 0.3 textcolor rgb '#222222'
 set ylabel 'smallest detectable change, %' noenhanced textcolor rgb '#222222'
 if (TARGET > 0) { set arrow 1 from graph 0, first 100 * TARGET to graph 1, first 100 * TARGET nohead back lw 1.4 dt 2 lc rgb '#444444' }
