@@ -25,7 +25,9 @@
 
 static const char fake_env[] =
     "{\"cpu\":{\"brand\":\"AMD EPYC\"},\"build\":{\"commit\":\"e8ca683000112233445566778899aabbccddeeff\","
-    "\"compiler\":\"gcc 12.2.0\",\"flags\":\"-O2\",\"dirty\":false},\"run\":{\"kind\":\"comparison\",\"isa\":\"avx2\","
+    "\"compiler\":\"gcc "
+    "12.2.0\",\"flags\":\"-O2\",\"dirty\":false},\"run\":{\"kind\":\"comparison\",\"key\":\"77aa88bb99cc\",\"isa\":"
+    "\"avx2\","
     "\"command\":\"packlight compare --a old/packlight --b ./packlight\",\"started\":\"2026-11-27T20:00:00Z\"},"
     "\"system\":{\"kernel\":\"6.18\",\"hostname\":\"bench\"}}\n";
 

@@ -409,6 +409,7 @@ static void test_plots_equal_tables(void **state)
         assert_non_null(strstr(words, "n: 40 gated cells"));
         assert_non_null(strstr(words, "sign-test order statistics"));
         assert_non_null(strstr(words, "Commit e8ca683"));
+        assert_non_null(strstr(words, "machine key 77aa88bb99cc"));
         free(words);
     }
     plots_free(&plots);

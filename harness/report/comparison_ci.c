@@ -16,10 +16,11 @@ static int is_decided(const struct comparison_row *row)
 
 void comparison_gab(const struct comparison_view *view, const struct emit_options *options, struct text *out)
 {
-    char name[512], extra[1024], a[32], b[32];
+    char name[512], extra[1024], key[128], a[32], b[32];
     int any = 0;
 
     (void)options;
+    env_value(&view->comparison->env, "run.key", "", key, sizeof key);
     text_add(out, "[");
     for (size_t i = 0; i < view->gated.n; i++) {
         const struct comparison_row *row = view->gated.row[i];
@@ -32,9 +33,8 @@ void comparison_gab(const struct comparison_view *view, const struct emit_option
         text_add_number(out, row->ratio);
         if (isfinite(ci[0]) && isfinite(ci[1]) && row->ratio > 0.0)
             text_addf(out, ", \"range\": \"± %s\"", format_percent((ci[1] - ci[0]) / 2.0 / row->ratio, a));
-        snprintf(extra, sizeof extra, "%s, MDE %s, A %s, B %s, key %s", row->verdict, format_percent(row->mde, b),
-                 view->comparison->head.a.label, view->comparison->head.b.label,
-                 env_value(&view->comparison->env, "key", "unknown", name, sizeof name));
+        snprintf(extra, sizeof extra, "%s, MDE %s, A %s, B %s%s%s", row->verdict, format_percent(row->mde, b),
+                 view->comparison->head.a.label, view->comparison->head.b.label, *key ? ", key " : "", key);
         text_add(out, ", \"extra\": ");
         text_add_json(out, extra);
         text_add(out, "}");

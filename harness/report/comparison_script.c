@@ -79,7 +79,9 @@ void comparison_caption(struct text *out, const struct comparison_view *view, in
     text_addf(&words, " %s CPU: %s.", comparison_ci_note,
               env_fact(&view->comparison->env, REPORT_CPU, value, sizeof value));
     text_addf(&words, " Commit %s,", env_fact(&view->comparison->env, REPORT_COMMIT, value, sizeof value));
-    text_addf(&words, " run %s.", view->run);
+    text_addf(&words, " run %s", view->run);
+    env_value(&view->comparison->env, "run.key", "", value, sizeof value); /* SHA-256 of what must be equal */
+    text_addf(&words, "%s%.12s.", *value ? ", machine key " : "", value);
     if (text_take(&words, &bytes, &len) != ST_OK) {
         out->failed = 1;
         return;
