@@ -54,6 +54,8 @@ static const char help[] =
     "  --accuracy-tolerance PP    loss in points that is no regression, of two folders (default: 0.5)\n"
     "  --resume           go on with the comparison in -o DIR\n"
     "  --again            a third and later try at the same comparison (repeating until green proves nothing)\n"
+    "  --label-a NAME     what A is called in reports (default: its commit or file name)\n"
+    "  --label-b NAME     the same for B\n"
     "  --no-report        verdicts only\n"
     "  --inject PERCENT   make B slower by exactly this much, to try the ruler and not the code\n"
     "  --blind            judge identical code as if it differed, for the same purpose\n"
@@ -85,6 +87,8 @@ enum {
     OPT_AGAIN,
     OPT_NO_REPORT,
     OPT_NO_WAIT,
+    OPT_LABEL_A,
+    OPT_LABEL_B,
     OPT_INJECT,
     OPT_DATA,
     OPT_NO_ACCURACY,
@@ -114,6 +118,8 @@ static const struct option long_options[] = {
     {"again", no_argument, NULL, OPT_AGAIN},
     {"no-report", no_argument, NULL, OPT_NO_REPORT},
     {"no-wait", no_argument, NULL, OPT_NO_WAIT},
+    {"label-a", required_argument, NULL, OPT_LABEL_A},
+    {"label-b", required_argument, NULL, OPT_LABEL_B},
     {"inject", required_argument, NULL, OPT_INJECT},
     {"data", required_argument, NULL, OPT_DATA},
     {"no-accuracy", no_argument, NULL, OPT_NO_ACCURACY},
@@ -195,6 +201,14 @@ static enum status read_number(int option, struct words *w)
     }
 }
 
+static enum status read_label(const char *option, char *out, size_t size)
+{
+    if (strlen(optarg) == 0 || strlen(optarg) >= size)
+        return status_fail(ST_BADARG, "%s: expected 1 to %zu characters", option, size - 1);
+    snprintf(out, size, "%s", optarg);
+    return ST_OK;
+}
+
 static enum status read_option(int option, struct words *w)
 {
     switch (option) {
@@ -240,6 +254,10 @@ static enum status read_option(int option, struct words *w)
     case OPT_NO_WAIT:
         w->options.wait_s = -1;
         return ST_OK;
+    case OPT_LABEL_A:
+        return read_label("--label-a", w->options.label_a, sizeof w->options.label_a);
+    case OPT_LABEL_B:
+        return read_label("--label-b", w->options.label_b, sizeof w->options.label_b);
     case OPT_BLIND:
         w->options.blind = 1;
         return ST_OK;
@@ -340,6 +358,34 @@ static enum status judge_again(const struct words *w, const char *dir, int *exit
     return st;
 }
 
+/* Quoted for a shell where it has to be. */
+static void add_word(char *out, size_t size, const char *word)
+{
+    int plain = word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=:,@%")] == 0;
+    size_t len = strlen(out);
+
+    if (strchr(word, '\''))
+        plain = 1; /* left to the reader: names with apostrophes are none of ours */
+    snprintf(out + len, size - len, plain && *word ? " %s" : " '%s'", word);
+}
+
+static void make_again(const struct words *w, char *out, size_t size)
+{
+    snprintf(out, size, "packlight compare");
+    add_word(out, size, w->options.name_a);
+    add_word(out, size, w->options.name_b);
+    if (w->recipes)
+        add_word(out, size, "--recipes");
+    if (strcmp(w->options.kind, "models") != 0) {
+        add_word(out, size, "--run");
+        add_word(out, size, w->run);
+    }
+    if (w->program) {
+        add_word(out, size, "--program");
+        add_word(out, size, w->program);
+    }
+}
+
 static enum status compare_sides(struct words *w, int *exit_code)
 {
     struct compare_options *o = &w->options;
@@ -347,6 +393,7 @@ static enum status compare_sides(struct words *w, int *exit_code)
     enum status st;
 
     TRY(choose_dir(w));
+    make_again(w, o->again, sizeof o->again);
     if (o->a.layouts == 0)
         return status_fail(ST_BADARG,
                            "%s: no relinked variant packlight-layout1 beside it: without one nobody knows what code "

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "kernels/kernels.h"
+#include "measure/callgrind.h"
 
 void run_command_make(const char *program, const char *model, const char *sample, uint32_t mask, int threads,
                       char *const *last, struct run_command *out)
@@ -27,4 +28,27 @@ void run_command_make(const char *program, const char *model, const char *sample
     for (int i = 0; last[i] && n < RUN_COMMAND_WORDS - 1; i++)
         out->argv[n++] = last[i];
     out->argv[n] = NULL;
+}
+
+enum status run_command_count(const char *program, const char *model, const char *sample, uint32_t mask, int threads,
+                              const volatile sig_atomic_t *stop, double *out)
+{
+    static const double timeout_s = 600;
+    char repeat[] = "--repeat", once[] = "1", thrice[] = "3", quiet[] = "--quiet";
+    char *const one[] = {repeat, once, quiet, NULL}, *const three[] = {repeat, thrice, quiet, NULL};
+    struct run_command command;
+    uint64_t first = 0, all = 0;
+
+    if (mask & (KN_ISA_AVX512VNNI | KN_ISA_AVXVNNI))
+        return status_fail(ST_SKIP, "valgrind does not run the instructions of %s; cells of --isa avx2 can be counted",
+                           kn_isa_name(mask));
+    run_command_make(program, model, sample, mask, threads, one, &command);
+    TRY(callgrind_count(NULL, "engine_run", command.argv, timeout_s, stop, &first));
+    run_command_make(program, model, sample, mask, threads, three, &command);
+    TRY(callgrind_count(NULL, "engine_run", command.argv, timeout_s, stop, &all));
+    if (all <= first || (all - first) % 2 != 0)
+        return status_fail(ST_FORMAT, "callgrind counted %llu for one inference and %llu for three: not repeatable",
+                           (unsigned long long)first, (unsigned long long)all);
+    *out = (double)((all - first) / 2);
+    return ST_OK;
 }

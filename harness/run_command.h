@@ -3,7 +3,10 @@
 #define RUN_COMMAND_H
 
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
+
+#include "base/status.h"
 
 enum { RUN_COMMAND_WORDS = 16 };
 
@@ -16,5 +19,11 @@ struct run_command {
 /* mask: of the kernels; `last`: a final word or two ("--quiet"), NULL-terminated, borrowed. */
 void run_command_make(const char *program, const char *model, const char *sample, uint32_t mask, int threads,
                       char *const *last, struct run_command *out);
+
+/* Instructions of one inference, counted by callgrind: of three inferences in a process less those of one, halved, so
+ * that start-up effects inside the first call fall out; exact and the same each time. ST_SKIP where valgrind is not
+ * installed or does not know the level's instructions; errors as callgrind_count. */
+enum status run_command_count(const char *program, const char *model, const char *sample, uint32_t mask, int threads,
+                              const volatile sig_atomic_t *stop, double *out);
 
 #endif

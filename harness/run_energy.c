@@ -110,29 +110,9 @@ out:
 
 /* ------------------------------------------------------------------------------------------- instructions */
 
-/* Two more inferences in one process minus none more: start-up effects inside the first call fall out, the count is
- * exact and the same each time. */
 static enum status count_one(const struct run_cold *what, const char *model, uint32_t mask, double *out)
 {
-    static const double timeout_s = 600;
-    char repeat[] = "--repeat", once[] = "1", thrice[] = "3", quiet[] = "--quiet";
-    char *const one[] = {repeat, once, quiet, NULL}, *const three[] = {repeat, thrice, quiet, NULL};
-    struct run_command command;
-    uint64_t first = 0, all = 0;
-
-    if (mask & (KN_ISA_AVX512VNNI | KN_ISA_AVXVNNI))
-        return status_fail(
-            ST_SKIP, "valgrind does not run the instructions of %s; bench --isa avx2 counts the kernels of that level",
-            kn_isa_name(mask));
-    run_command_make(what->program, model, what->sample, mask, what->threads, one, &command);
-    TRY(callgrind_count(NULL, "engine_run", command.argv, timeout_s, what->stop, &first));
-    run_command_make(what->program, model, what->sample, mask, what->threads, three, &command);
-    TRY(callgrind_count(NULL, "engine_run", command.argv, timeout_s, what->stop, &all));
-    if (all <= first || (all - first) % 2 != 0)
-        return status_fail(ST_FORMAT, "callgrind counted %llu for one inference and %llu for three: not repeatable",
-                           (unsigned long long)first, (unsigned long long)all);
-    *out = (double)((all - first) / 2);
-    return ST_OK;
+    return run_command_count(what->program, model, what->sample, mask, what->threads, what->stop, out);
 }
 
 enum status run_energy_count(const struct run_cold *what, struct run_energy_side *self, struct run_energy_side *fp32,

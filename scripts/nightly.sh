@@ -155,7 +155,7 @@ if [ -e "$nightly/anchor/packlight" ]; then
             continue
         fi
         say "against $against: $(cat "$nightly/$against/commit" 2>/dev/null)"
-        compare "$night/$against" "$nightly/$against/packlight" "$build/packlight" --run "$nightly/$against/run"
+        compare "$night/$against" "$nightly/$against/packlight" "$build/packlight" --run "$nightly/$against/run" --label-a "$against"
         code=$?
         codes="$codes $code"
         [ ! -e "$night/$against/verdict.json" ] || stored="$stored $night/$against"

@@ -89,6 +89,7 @@ static enum status add_record(struct compare_cells *cells, const char *dir, cons
     cell->threads = a->threads == RECORD_NONE ? 1 : (int)a->threads;
     cell->batch = a->batch == RECORD_NONE ? 1 : (int)a->batch;
     cell->hint_ns = a->latency_ns_median * cell->batch;
+    snprintf(cell->filter, sizeof cell->filter, "%s", a->cell);
     TRY(open_file(dir, a, &cell->a));
     TRY(open_file(dir, b, &cell->b));
     if (a == b) {
@@ -248,6 +249,7 @@ static cJSON *cell_json(const struct compare_cell *cell)
     cJSON *object = cJSON_CreateObject();
 
     if (object && cJSON_AddStringToObject(object, "cell", cell->cell) &&
+        cJSON_AddStringToObject(object, "filter", cell->filter) &&
         cJSON_AddStringToObject(object, "model", cell->model) &&
         cJSON_AddStringToObject(object, "config", cell->config) &&
         cJSON_AddStringToObject(object, "kernel", cell->kernel) && cJSON_AddStringToObject(object, "isa", cell->isa) &&
@@ -323,6 +325,7 @@ static enum status parse_cell(const struct json *doc, const cJSON *item, const c
     long threads, batch;
 
     TRY(get_text(doc, item, path, "cell", cell->cell, sizeof cell->cell));
+    TRY(get_text(doc, item, path, "filter", cell->filter, sizeof cell->filter));
     TRY(get_text(doc, item, path, "model", cell->model, sizeof cell->model));
     TRY(get_text(doc, item, path, "config", cell->config, sizeof cell->config));
     TRY(get_text(doc, item, path, "kernel", cell->kernel, sizeof cell->kernel));

@@ -29,7 +29,8 @@ struct compare_cell {
     char model[64], config[128], kernel[16], isa[16];
     int threads, batch;
     struct compare_file a, b;
-    double hint_ns; /* recorded latency of a whole batch, for the order of work only; NaN: not known */
+    char filter[256]; /* of --filter, to pick this cell alone */
+    double hint_ns;   /* recorded latency of a whole batch, for the order of work only; NaN: not known */
 };
 
 struct compare_cells {

@@ -13,6 +13,7 @@
 #include "measure/accuracy.h"
 #include "measure/process.h"
 #include "report/text.h"
+#include "run_command.h"
 
 enum { PROCESS_ROUNDS = 10, PROCESS_RUNS = 3, INPUT_MAX = 1 << 26 };
 static const char extra_name[] = "extra.jsonl";
@@ -145,6 +146,21 @@ static enum status measure_process(const struct compare_options *o, const struct
     return ST_OK;
 }
 
+static enum status measure_instructions(const struct compare_options *o, const struct compare_cell *cell,
+                                        struct compare_extra *out)
+{
+    char input[PATH_MAX];
+    uint32_t mask;
+
+    if (kn_isa_parse(strcmp(cell->kernel, "ref") == 0 ? "ref" : cell->isa, &mask) != 0)
+        return status_fail(ST_FORMAT, "%s: no such level", cell->isa);
+    TRY(make_input(o->dir, cell, input));
+    TRY(run_command_count(o->a.program, cell->a.path, input, mask, cell->threads, o->stop, &out->a[0]));
+    TRY(run_command_count(o->b.program, cell->b.path, input, mask, cell->threads, o->stop, &out->b[0]));
+    out->n = 1;
+    return ST_OK;
+}
+
 static enum status predict(const char *path, const char *level, const struct dataset *test, struct infer *out)
 {
     struct graph graph = {0};
@@ -239,6 +255,8 @@ enum status compare_extra_measure(const struct compare_options *options)
         /* `packlight run` does one inference. */
         if (options->process && cell->batch == 1)
             st = measure_one(options, cell, "process", measure_process, &extras);
+        if (st == ST_OK && options->instructions && cell->batch == 1)
+            st = measure_one(options, cell, "instructions", measure_instructions, &extras);
         if (st == ST_OK && !options->no_accuracy && is_first_of_files(&options->cells, i))
             st = measure_one(options, cell, "accuracy", measure_accuracy, &extras);
     }

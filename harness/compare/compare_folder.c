@@ -33,6 +33,9 @@ static enum status read_env(const char *path, struct compare_folder *folder)
     TRY(copy_text(&folder->env, run, "mode", folder->mode, sizeof folder->mode));
     TRY(copy_text(&folder->env, run, "name_a", folder->name_a, sizeof folder->name_a));
     TRY(copy_text(&folder->env, run, "name_b", folder->name_b, sizeof folder->name_b));
+    TRY(copy_text(&folder->env, run, "label_a", folder->label_a, sizeof folder->label_a));
+    TRY(copy_text(&folder->env, run, "label_b", folder->label_b, sizeof folder->label_b));
+    TRY(copy_text(&folder->env, run, "again", folder->again, sizeof folder->again));
     TRY(copy_text(&folder->env, run, "seed", seed, sizeof seed));
     folder->seed = (int64_t)strtoull(seed, &end, 10);
     if (*end)

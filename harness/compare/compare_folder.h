@@ -12,6 +12,8 @@ struct compare_folder {
     struct json env; /* owned */
     char mode[32];   /* builds, models, recipes */
     char name_a[PATH_MAX], name_b[PATH_MAX];
+    char label_a[64], label_b[64]; /* "": none given */
+    char again[PATH_MAX * 2];      /* command that measures this anew */
     double gate_ratio;
     int attempt, blind;
     double inject_ratio;

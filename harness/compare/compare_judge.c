@@ -105,6 +105,10 @@ static enum status add_cell_row(struct judging *j, size_t index)
 
     TRY(compare_info_row(&j->comparison, cell, "latency", "ns", compare_role_word(COMPARE_CELL), &row));
     TRY(fill_latency(j, cell, compare_role_word(COMPARE_CELL), &j->result[index], row));
+    if (strcmp(j->folder.mode, "models") == 0)
+        TRY(record_set(&row->reproduce, j->folder.again));
+    else
+        TRY(record_setf(&row->reproduce, "%s --filter '%s'", j->folder.again, cell->filter));
     if (check && check->message[0])
         TRY(record_set(&row->reason, check->message));
     return compare_info_instructions(&j->folder, cell, row);
@@ -250,7 +254,9 @@ static void fill_side(const struct compare_folder *folder, int side, struct comp
         snprintf(out->code_id, sizeof out->code_id, "%s", folder->checks.check[i].origin[side].code_id);
     }
     slash = strrchr(out->name, '/');
-    if (strcmp(folder->mode, "builds") == 0 && out->commit[0] && strcmp(out->commit, "unknown") != 0)
+    if (*(side ? folder->label_b : folder->label_a))
+        snprintf(out->label, sizeof out->label, "%s", side ? folder->label_b : folder->label_a);
+    else if (strcmp(folder->mode, "builds") == 0 && out->commit[0] && strcmp(out->commit, "unknown") != 0)
         snprintf(out->label, sizeof out->label, "%.10s", out->commit);
     else
         snprintf(out->label, sizeof out->label, "%.250s", slash && slash[1] ? slash + 1 : out->name);

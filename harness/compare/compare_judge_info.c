@@ -44,11 +44,15 @@ enum status compare_info_instructions(const struct compare_folder *folder, const
 {
     const struct compare_extra *extra = compare_extra_find(&folder->extras, cell->cell, "instructions");
 
-    if (extra && extra->n == 1) {
-        row->instructions_a = (int64_t)extra->a[0];
-        row->instructions_b = (int64_t)extra->b[0];
-    }
-    return ST_OK;
+    if (!extra || extra->n != 1)
+        return ST_OK;
+    row->instructions_a = (int64_t)extra->a[0];
+    row->instructions_b = (int64_t)extra->b[0];
+    /* Slower by the same instructions and the same code would be suspect; the same instructions by other code is not.
+     */
+    if (strcmp(row->verdict, "regressed") != 0 || !row->reason)
+        return ST_OK;
+    return record_setf(&row->reason, "%s; %+.2f %% instructions", row->reason, 100 * (extra->b[0] / extra->a[0] - 1));
 }
 
 /* ------------------------------------------------------------------ costs of a fresh process */

@@ -74,6 +74,9 @@ static enum status settings_json(const struct compare_options *o, cJSON **out)
     cJSON_AddStringToObject(run, "mode", o->kind);
     cJSON_AddStringToObject(run, "name_a", o->name_a);
     cJSON_AddStringToObject(run, "name_b", o->name_b);
+    cJSON_AddStringToObject(run, "label_a", o->label_a);
+    cJSON_AddStringToObject(run, "label_b", o->label_b);
+    cJSON_AddStringToObject(run, "again", o->again);
     cJSON_AddStringToObject(run, "program_a", o->a.program);
     cJSON_AddStringToObject(run, "program_b", o->b.program);
     cJSON_AddStringToObject(run, "seed", seed);

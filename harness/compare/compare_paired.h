@@ -19,6 +19,8 @@ struct compare_options {
     char dir[PATH_MAX];                      /* of the comparison */
     char kind[32];                           /* builds, models, recipes */
     char name_a[PATH_MAX], name_b[PATH_MAX]; /* as the user gave them */
+    char label_a[64], label_b[64];           /* what reports call them; "": commit or file name */
+    char again[PATH_MAX * 2];                /* command that measures this anew; a --filter is added per cell */
     struct compare_build a, b;
     struct compare_cells cells; /* borrowed content */
     int pairs, rounds;          /* of a stage; more pairs where the spread asks for it */
