@@ -192,7 +192,7 @@ enum health_level comparison_health(const struct comparison_view *view)
         if (!is_right(view->sentinels.row[i]))
             return HEALTH_BAD;
     if ((double)head->rounds_dropped > 0.25 * rounds || (double)head->rounds_tied > 0.2 * rounds ||
-        (double)head->blocks_stolen > 0.25 * (double)head->blocks || head->attempt > 2)
+        (double)head->blocks_stolen > 0.25 * (double)head->blocks || head->attempt > 2 || head->cells_gated == 0)
         return HEALTH_DOUBTFUL;
     return HEALTH_GOOD;
 }

@@ -183,10 +183,10 @@ void plot_volcano(const struct comparison_view *view, const struct plot *plot, s
         free(spots.spot);
         return;
     }
-    room =
-        fmax(fmax(fabs(spots.xlo), fabs(spots.xhi)) * 1.12, gate > 0.0 && gate < 1.0 ? 2.0 * log2(1.0 + gate) : 0.01);
-    spots.xlo = spots.xlo < 0.0 ? fmin(spots.xlo * 1.12, -0.25 * room) : -0.25 * room;
-    spots.xhi = spots.xhi > 0.0 ? fmax(spots.xhi * 1.12, 0.25 * room) : 0.25 * room;
+    room = gate > 0.0 && gate < 1.0 ? 1.4 * log2(1.0 + gate) : 0.01; /* both lines of the gate are always in */
+    room = fmax(room, 0.15 * (spots.xhi - spots.xlo));
+    spots.xlo = fmin(spots.xlo * 1.12, -room);
+    spots.xhi = fmax(spots.xhi * 1.12, room);
     spots.ylo = -0.06 * fmax(spots.yhi, 3.0);
     spots.yhi = fmax(spots.yhi * 1.08, alpha > 0.0 ? -1.3 * log10(alpha) : 3.0);
     begin(view, plot, &spots, "Size of the change and how sure it is",
