@@ -52,7 +52,7 @@ void comparison_sides(const struct comparison_view *view, struct text *out);
 void comparison_ruler(const struct comparison_view *view, struct text *out);
 /* Of the measuring, not of what was found. Bad: the environment was refused, or a sentinel is off. Doubtful: over a
  * quarter of the rounds dropped, over a fifth tied, over a quarter of the looks at the machine with stolen time, a
- * third attempt. */
+ * third attempt, no gated cell. */
 enum health_level comparison_health(const struct comparison_view *view);
 /* One line for each metric of the info rows that changed; nothing when none did. */
 void comparison_info_words(const struct comparison_view *view, struct text *out);
