@@ -18,7 +18,7 @@ PROJECT_CFLAGS := -std=c11 $(OPT_$(MODE)) -ffp-contract=off $(WARN) -MMD -MP -Ih
 PROJECT_LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE)))
 
 # A missing library stops here with the name of its package; these goals work without any.
-FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-statistics deps-browser browser-test deps-slurm slurm-test nightly
+FREE_GOALS := deps deps-isa help clean check format memcheck lint check-isa isa-check-binary bench bench-full bench-zoo bench-peers test report sanitize kernels-check golden fuzz code-objects verify-measurement verify-statistics deps-browser browser-test deps-slurm slurm-test nightly
 PKGS := libcjson zlib openblas libcpuid libmd gsl sqlite3
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(FREE_GOALS),$(MAKECMDGOALS)),all),)
 ifeq ($(filter deps,$(MAKECMDGOALS)),)
@@ -56,11 +56,14 @@ TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 # What goes into env.json about this build.
 FLAGS_TEXT = $(CFLAGS) $(filter-out -I% -D% -M% -W%,$(PROJECT_CFLAGS))
 
-# The same objects in other orders: the same code at other addresses.
-LAYOUTS := $(B)/packlight-layout1 $(B)/packlight-layout2 $(B)/packlight-layout3
+# The same objects in other orders: the same code at other addresses. A few always, as many as a gate wants on request.
+LAYOUTS := $(foreach n,1 2 3,$(B)/packlight-layout$(n))
+MORE_LAYOUTS := $(foreach n,4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19,$(B)/packlight-layout$(n))
 
 all: $(B)/packlight $(LAYOUTS) ## build packlight (binary: ./packlight)
 	$(Q)ln -sf $(B)/packlight packlight
+
+layouts: all $(MORE_LAYOUTS) ## relinked variants of the build, one for every process pair: what a gate should run with
 
 $(B)/packlight: $(B)/harness/main.o $(B)/libpacklight.a
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -251,6 +254,10 @@ golden: ## make results/golden again (read the difference with git diff)
 	@$(BUILD) all
 	@sh tests/golden.sh --update
 
+verify-measurement: ## tries the ruler: simulations, live A/A, injected slowdowns, neighbours, seeded defects, kills (1.5 hours; PARTS="aa gate")
+	@$(BUILD) layouts
+	@bash scripts/verify_measurement.sh $(PARTS)
+
 verify-statistics: ## the promises of the gate by simulation: false alarms, power, coverage (RUNS=10000)
 	@$(BUILD) all $(B)/tests/verify_statistics
 	@$(B)/tests/verify_statistics $(RUNS)
@@ -281,4 +288,4 @@ clean: ## remove what was built (not results)
 	rm -rf build packlight
 
 -include $(OBJ:.o=.d) $(TEST_SRC:%.c=$(B)/%.d) $(B)/tests/isa_check.d $(B)/tests/verify_statistics.d
-.PHONY: all code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test deps-slurm slurm-test nightly
+.PHONY: all layouts verify-measurement code-objects help clean tests-build deps deps-isa bench bench-full bench-zoo bench-peers report test sanitize sanitize-build memcheck lint check kernels-check check-isa isa-check-binary golden fuzz format install FORCE verify-statistics deps-browser browser-test deps-slurm slurm-test nightly

@@ -399,6 +399,11 @@ static enum status compare_sides(struct words *w, int *exit_code)
                            "%s: no relinked variant packlight-layout1 beside it: without one nobody knows what code "
                            "layout alone does; 'make all' and 'make install' make them",
                            o->a.program);
+    if (strcmp(o->kind, "builds") == 0 && (o->a.layouts < COMPARE_LAYOUTS || o->b.layouts < COMPARE_LAYOUTS))
+        fprintf(
+            stderr,
+            "note: %d and %d relinked variants beside the builds, %d would tell layout from code best: make layouts\n",
+            o->a.layouts, o->b.layouts, COMPARE_LAYOUTS);
     if (!o->resume)
         TRY(compare_attempts_count(o, w->again, &o->attempt));
     st = compare_measure(o);

@@ -104,7 +104,7 @@ enum status rundir_interrupted(int argc, char **argv, const char *dir)
 enum status rundir_write_env(const char *path, int argc, char **argv, cJSON *run)
 {
     cJSON *facts = NULL, *warnings = NULL;
-    char command[4096] = "", stamp[64], *text = NULL;
+    char command[4096] = "", stamp[64], key[HASH_HEX], *text = NULL;
     time_t now = time(NULL);
     struct tm utc;
     enum status st;
@@ -114,6 +114,8 @@ enum status rundir_write_env(const char *path, int argc, char **argv, cJSON *run
     TRY_OUT(host_warnings(facts, &warnings));
     for (int i = 0; i < argc && used < sizeof command - 1; i++)
         used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "packlight ", argv[i]);
+    if (host_key(facts, "", "", 1, key) == ST_OK) /* machine and build, whatever kernels and threads */
+        cJSON_AddStringToObject(run, "key", key);
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
     print_warnings(warnings);

@@ -72,12 +72,12 @@ count_attempt() {
 make_build() { # make_build DIR: the program and its relinked variants, so that later builds can't change them
     program=${NIGHTLY_PROGRAM:-}
     if [ -z "$program" ]; then
-        make --no-print-directory -j"$(nproc 2>/dev/null || echo 1)" all || return 1
+        make --no-print-directory -j"$(nproc 2>/dev/null || echo 1)" layouts || return 1
         program=packlight
     fi
     program=$(readlink -f "$program")
     mkdir -p "$1" && cp "$program" "$1/packlight" || return 1
-    for variant in "$(dirname "$program")"/packlight-layout[0-9]; do
+    for variant in "$(dirname "$program")"/packlight-layout[0-9]*; do
         [ ! -f "$variant" ] || cp "$variant" "$1/" || return 1
     done
 }

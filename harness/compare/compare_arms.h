@@ -6,9 +6,10 @@
 #include <limits.h>
 
 #include "compare/compare_cells.h"
+#include "layouts.h"
 #include "measure/duet.h"
 
-enum { COMPARE_LAYOUTS = 3 };
+enum { COMPARE_LAYOUTS = LAYOUTS };
 
 /* A build of packlight with its relinked variants: the same objects in other orders. */
 struct compare_build {

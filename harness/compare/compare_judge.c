@@ -64,6 +64,12 @@ static enum status fill_latency(struct judging *j, const struct compare_cell *ce
     row->ratio = result->ratio;
     row->ratio_ci95[0] = result->lo;
     row->ratio_ci95[1] = result->hi;
+    /* Whoever had a second stage looked changed in the first: what was not confirmed is told by the second alone. */
+    if (result->stage2 && result->verdict != GATE_REGRESSED && result->verdict != GATE_IMPROVED) {
+        row->ratio = result->ratio_stage2;
+        row->ratio_ci95[0] = result->lo_stage2;
+        row->ratio_ci95[1] = result->hi_stage2;
+    }
     row->se = result->se;
     row->mde = result->mde_gate;
     row->p_stage1 = result->p_stage1;

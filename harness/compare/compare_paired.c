@@ -37,6 +37,7 @@ struct work {
     size_t units;
     double start_s, d[STAGE_MAX_PAIRS];
     size_t done, planned;
+    int parts; /* measured in this sweep */
     int refused;
 };
 
@@ -303,6 +304,7 @@ static enum status measure_part(struct work *w, const struct unit *unit, int sta
     st = duet_run(&options, &arms.a, &arms.b, &result);
     if (st != ST_OK)
         return status_prefix(st, "%s", cell->cell);
+    w->parts++;
     return compare_raw_append(o->dir, &label, &result, &w->raw);
 }
 
@@ -358,6 +360,15 @@ static enum status judge_unit(struct work *w, const struct unit *unit, struct ga
     return compare_gate_unit(&gate, &w->raw, cell->cell, role, &facts, out);
 }
 
+/* More pairs for one unit must leave the others of the sweep their first ones. */
+static int time_for_more(const struct work *w)
+{
+    double spent_s = progress_now_s() - w->start_s;
+    double part_s = spent_s / (w->parts > 0 ? w->parts : 1);
+
+    return spent_s + part_s * (double)(w->planned - w->done) <= w->options->budget_s;
+}
+
 /* One unit of a stage: more pairs as long as their spread asks for it and there is time. What is there already is not
  * measured again. */
 static enum status measure_unit(struct work *w, const struct unit *unit, int stage)
@@ -375,7 +386,7 @@ static enum status measure_unit(struct work *w, const struct unit *unit, int sta
             TRY(measure_part(w, unit, stage, part));
             continue;
         }
-        if (stage > 1 || progress_now_s() - w->start_s > o->budget_s)
+        if (stage > 1 || !time_for_more(w))
             break;
         TRY(judge_unit(w, unit, &result));
         want = gate_wants_more(&gate, &result, part);
@@ -427,6 +438,7 @@ static enum status wants_stage2(struct work *w, const struct unit *unit, int *ou
 static enum status sweep(struct work *w, int stage)
 {
     w->done = w->planned = 0;
+    w->parts = 0;
     w->start_s = progress_now_s();
     for (int pass = 0; pass < 2; pass++) /* counted first, for the time left */
         for (size_t i = 0; i < w->units && !w->refused; i++) {

@@ -41,8 +41,8 @@ trap remove_tree EXIT
 git worktree prune
 git worktree add --detach --force "$tree" "$fork" >/dev/null || die "$fork: no work tree"
 echo "gate: base $fork, head $(git rev-parse HEAD)"
-make --no-print-directory "$jobs" -C "$tree" all >"$out/base.log" 2>&1 || { tail -20 "$out/base.log"; die "the base does not build"; }
-make --no-print-directory "$jobs" all >"$out/head.log" 2>&1 || { tail -20 "$out/head.log"; die "the head does not build"; }
+make --no-print-directory "$jobs" -C "$tree" layouts >"$out/base.log" 2>&1 || { tail -20 "$out/base.log"; die "the base does not build"; }
+make --no-print-directory "$jobs" layouts >"$out/head.log" 2>&1 || { tail -20 "$out/head.log"; die "the head does not build"; }
 
 run=${GATE_RUN:-$out/run}
 # shellcheck disable=SC2086 # flags are words, patterns in them are no file names
