@@ -66,9 +66,12 @@ all: $(B)/packlight $(LAYOUTS) ## build packlight (binary: ./packlight)
 layouts: all $(MORE_LAYOUTS) ## relinked variants of the build, one for every process pair: what a gate should run with
 
 $(B)/packlight: $(B)/harness/main.o $(B)/libpacklight.a
+	$(Q)rm -f $(MORE_LAYOUTS)
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 	$(if $(filter 0,$(V)),@echo "  LINK $@")
 
+# Those that `all` does not make go with the program that they are variants of.
+$(MORE_LAYOUTS): $(B)/packlight
 $(B)/packlight-layout%: $(OBJ) scripts/permute.sh
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -Wl,-S -o $@ $$(sh scripts/permute.sh $* $(OBJ)) $(PKG_LIBS)
 	$(if $(filter 0,$(V)),@echo "  LINK $@")
@@ -194,7 +197,7 @@ report: ## tables and plots of the newest run again
 nightly: ## one night: run the nightly suite, compare with the anchor and the last good night, draw trends
 	@scripts/nightly.sh
 
-TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh tests/nightly.sh tests/ci.sh
+TEST_SCRIPTS := tests/cli.sh tests/golden.sh tests/code_id.sh tests/browser.sh tests/compare.sh tests/nightly.sh tests/ci.sh
 
 test: ## everything: checks, unit, kernel, golden and command-line tests, also with sanitizers
 	@$(BUILD) all tests-build

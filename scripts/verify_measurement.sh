@@ -5,9 +5,12 @@
 # Takes about an hour and a half on two quiet CPUs; nothing else should run meanwhile. Exit 1 when a promise is broken.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-work=${VERIFY_DIR:-build/verify}
-mkdir -p "$work"
-program=$PWD/packlight
+work=build/verify
+mkdir -p "$work/bin"
+# Copies, so that nobody's build changes what is measured.
+program=$PWD/$work/bin/packlight
+cp "$(readlink -f packlight)" "$program"
+cp "$(dirname "$(readlink -f packlight)")"/packlight-layout* "$work/bin/"
 run=$work/run
 bad=0
 ruler=1 # seed of the next comparison
@@ -19,7 +22,7 @@ promise() { # promise GOOD TEXT
     fi
 }
 # field FILE KEY   value of a top-level key of verdict.json
-field() { sed -n "s/^.*\"$2\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$1" | head -1; }
+field() { sed -n "s/^.*\"$2\": *\"\{0,1\}\([^,\"}]*\).*/\1/p" "$1" | head -1; }
 # rows DIR PATTERN...   lines of verdicts.jsonl that are gated latencies and match all patterns
 rows() {
     local dir=$1 lines

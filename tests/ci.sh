@@ -4,20 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export REAL=${PACKLIGHT:-$PWD/packlight}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-bad=0
-verdict() { # verdict GOOD NAME
-    number=$((number + 1))
-    if [ "$1" = 1 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/    /' "$work/out" 2>/dev/null | tail -30
-        bad=1
-    fi
-}
+. tests/tap.sh
 
 # --- what is called exists
 callers="scripts/nightly.sh scripts/ci/gate.sh scripts/ci/github-actions.yml scripts/ci/gitlab-ci.yml"

@@ -3,33 +3,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 packlight=${PACKLIGHT:-$PWD/packlight} # a wrapper, such as valgrind's, may stand for it
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-number=0
-bad=0
-verdict() { # verdict GOOD NAME
-    number=$((number + 1))
-    if [ "$1" = 1 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/    /' "$work/out" "$work/err" 2>/dev/null | head -30
-        bad=1
-    fi
-}
-# expect CODE PATTERN NAME COMMAND...   exit code and an extended pattern in what it printed (both streams)
-expect() {
-    code=$1 pattern=$2 name=$3
-    shift 3
-    timeout 1800 "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" = "$code" ] && cat "$work/out" "$work/err" | grep -qE -- "$pattern"; then
-        verdict 1 "$name"
-    else
-        echo "    exit $got, expected $code; looked for: $pattern"
-        verdict 0 "$name"
-    fi
-}
+. tests/tap.sh
 
 # --- every command explains itself
 expect 2 'usage: packlight' 'no command is an error with usage' "$packlight"

@@ -3,19 +3,7 @@
 # and other parts of the program, and it must follow kernels and flags. Compiles two objects, not the program.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-number=0
-bad=0
-verdict() { # verdict GOOD NAME
-    number=$((number + 1))
-    if [ "$1" = 1 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        bad=1
-    fi
-}
+. tests/tap.sh
 same() { # same A B NAME
     [ -n "$1" ] && [ "$1" = "$2" ]
     verdict $((1 - $?)) "$3"

@@ -4,8 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export REAL=${PACKLIGHT:-$PWD/packlight}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. tests/tap.sh
 export FAKE=$work/fake NIGHTLY=$work/nights HISTORY=$work/history.db NIGHTLY_PROGRAM=$work/bin/packlight SUITE=suites/tiny.json
 export BENCH_FLAGS="--cache $work/cache --no-process --filter tiny/fp32/simd/t1/b1"
 export NIGHTLY_DAY=2026-01-02 # the tests may run over midnight
@@ -13,18 +12,6 @@ unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY COMPARE_FLAGS
 mkdir -p "$FAKE" "$work/bin"
 cp tests/fake_compare.sh "$work/bin/packlight"
 cp tests/fake_compare.sh "$work/bin/packlight-layout1"
-number=0
-bad=0
-verdict() { # verdict GOOD NAME
-    number=$((number + 1))
-    if [ "$1" = 1 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/    /' "$work/out" 2>/dev/null | tail -30
-        bad=1
-    fi
-}
 is() { # is NAME COMMAND...: the command succeeds
     name=$1
     shift

@@ -181,6 +181,23 @@ enum status compare_check_cell(const char *dir, const struct duet_options *optio
     return keep(checks, &result);
 }
 
+enum status compare_check_note(const char *dir, const char *cell, enum status what, const char *message,
+                               struct compare_checks *checks)
+{
+    const struct compare_check *before = compare_check_find(checks, cell);
+    struct compare_check result;
+
+    memset(&result, 0, sizeof result);
+    if (before)
+        result = *before;
+    snprintf(result.cell, sizeof result.cell, "%s", cell);
+    snprintf(result.message, sizeof result.message, "%.500s", message);
+    result.wrong = what == ST_MISMATCH;
+    result.failed = what != ST_MISMATCH;
+    TRY(write_line(dir, &result));
+    return keep(checks, &result);
+}
+
 static enum status parse_line(const char *where, const char *line, size_t len, struct compare_check *out)
 {
     enum status st;
@@ -252,8 +269,8 @@ void compare_check_free(struct compare_checks *checks)
 
 const struct compare_check *compare_check_find(const struct compare_checks *checks, const char *cell)
 {
-    for (size_t i = 0; i < checks->n; i++)
-        if (strcmp(checks->check[i].cell, cell) == 0)
-            return &checks->check[i];
+    for (size_t i = checks->n; i > 0; i--)
+        if (strcmp(checks->check[i - 1].cell, cell) == 0)
+            return &checks->check[i - 1];
     return NULL;
 }

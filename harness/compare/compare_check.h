@@ -34,10 +34,13 @@ struct compare_checks {
 enum status compare_check_cell(const char *dir, const struct duet_options *options, const struct compare_build *a,
                                const struct compare_build *b, const struct compare_cell *cell,
                                struct compare_checks *checks);
+/* A side that failed or gave something else later, while it was timed: a further line, which counts from then on. */
+enum status compare_check_note(const char *dir, const char *cell, enum status what, const char *message,
+                               struct compare_checks *checks);
 /* No file: no checks. A torn last line is left out. ST_IO, ST_FORMAT. */
 enum status compare_check_load(const char *dir, struct compare_checks *out);
 void compare_check_free(struct compare_checks *checks);
-/* NULL when the cell has not been checked. Borrowed. */
+/* The last word on a cell; NULL when it has not been checked. Borrowed. */
 const struct compare_check *compare_check_find(const struct compare_checks *checks, const char *cell);
 
 #endif

@@ -284,7 +284,7 @@ static struct duet_options duet_options_for(const struct work *w, uint64_t seed)
     return options;
 }
 
-static enum status measure_part(struct work *w, const struct unit *unit, int stage, int part)
+static enum status measure_part(struct work *w, const struct unit *unit, int stage, int part, int *out_failed)
 {
     const struct compare_options *o = w->options;
     const struct compare_cell *cell = &o->cells.cell[unit->cell];
@@ -302,8 +302,15 @@ static enum status measure_part(struct work *w, const struct unit *unit, int sta
     snprintf(label.role, sizeof label.role, "%s", compare_role_word(unit->role));
     label.stage = stage;
     st = duet_run(&options, &arms.a, &arms.b, &result);
-    if (st != ST_OK)
+    if (st == ST_INTERRUPTED || st == ST_NOMEM || st == ST_BADARG)
         return status_prefix(st, "%s", cell->cell);
+    if (st != ST_OK) { /* one bad cell does not stop the others; a sentinel that fails is missed by the verdict */
+        char why[512];
+        snprintf(why, sizeof why, "%s", status_message());
+        fprintf(stderr, "%s, %s: %s\n", cell->cell, label.role, why);
+        *out_failed = 1;
+        return unit->role == COMPARE_CELL ? compare_check_note(o->dir, cell->cell, st, why, &w->checks) : ST_OK;
+    }
     w->parts++;
     return compare_raw_append(o->dir, &label, &result, &w->raw);
 }
@@ -377,14 +384,17 @@ static enum status measure_unit(struct work *w, const struct unit *unit, int sta
     const struct compare_cell *cell = &o->cells.cell[unit->cell];
     const char *role = compare_role_word(unit->role);
     struct gate_options gate = gate_options_for(w);
-    int want = stage == 1 ? 1 : stage1_parts(w, unit);
+    int want = stage == 1 ? 1 : stage1_parts(w, unit), failed = 0;
 
     for (;;) {
         int part = compare_raw_pairs(&w->raw, cell->cell, role, stage) / o->pairs;
         struct gate_result result;
         if (part < want) {
-            TRY(measure_part(w, unit, stage, part));
-            continue;
+            TRY(measure_part(w, unit, stage, part, &failed));
+            if (!failed)
+                continue;
+            w->done++;
+            return ST_OK;
         }
         if (stage > 1 || !time_for_more(w))
             break;
