@@ -7,7 +7,7 @@
  * - packlight.record/1, one line per cell, as it stands in records.jsonl: keys and units in record.def
  * - packlight.recipe-verdict/1, one line per model and recipe: "model", "threads", "batch", "config", "family",
  *   "cell_simd", "cell_ref" (ids of the cells or null), "verdict" ("baseline", "reached", "not reached", "open"),
- *   "size_reached", "speed_reached", "accuracy_reached" (true, false, null: not known), "because" (sentences or null) */
+ *   "size_reached", "speed_reached", "accuracy_reached" (true, false, null: not known), "because" (text or null) */
 #include "report/emit.h"
 
 #include <stdlib.h>
