@@ -15,7 +15,7 @@ good=1
 for target in $targets; do
     grep -qE "^$target:" Makefile || { echo "no target $target" >>"$work/out"; good=0; }
 done
-[ -n "$(echo "$targets" | grep -x nightly)" ] && [ -n "$(echo "$targets" | grep -x deps)" ] && [ -n "$(echo "$targets" | grep -x all)" ] || good=0
+[ -n "$(echo "$targets" | grep -x nightly)" ] && [ -n "$(echo "$targets" | grep -x deps)" ] && [ -n "$(echo "$targets" | grep -x layouts)" ] || good=0
 verdict $good 'every make target that is named exists'
 : >"$work/out"
 good=1
@@ -53,7 +53,7 @@ if python3 -c 'import yaml' 2>/dev/null; then
     verdict $((1 - ($? != 0))) 'the files are YAML'
 fi
 
-# --- the gate, on a repository whose `make all` takes a second and whose comparison is a stand-in
+# --- the gate, on a repository whose `make layouts` takes a second and whose comparison is a stand-in
 unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY GATE_FAIL GATE_BASE GATE_OUT GATE_RUN COMPARE_FLAGS SUITE MAKEFLAGS MFLAGS
 export FAKE=$work/fake GATE_OUT=$work/gate BENCH_FLAGS="--no-process --filter tiny/fp32/simd/t1/b1" SUITE=suites/tiny.json
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
@@ -61,7 +61,7 @@ mkdir -p "$FAKE" "$work/repo/scripts/ci" "$work/repo/suites"
 cp -r suites/tiny.json suites/models suites/energy "$work/repo/suites/" # the base's run has them
 cp scripts/ci/gate.sh "$work/repo/scripts/ci/"
 cp tests/fake_compare.sh "$work/repo/stand_in"
-printf 'all:\n\tcp stand_in packlight\n' >"$work/repo/Makefile"
+printf 'layouts:\n\tcp stand_in packlight\n' >"$work/repo/Makefile"
 printf '/packlight\n/results/\n' >"$work/repo/.gitignore"
 cd "$work/repo" || exit 2
 { git init -q . && git checkout -q -b main && git add . && git commit -qm base && git checkout -q -b change; } >"$work/out" 2>&1 || verdict 0 'a repository to try it in'
@@ -101,6 +101,6 @@ GATE_FAIL='red' gate 2 "GATE_FAIL='red'" 'a choice that makes no sense'
 grep -q 'report of comparison' "$work/step"
 verdict $((1 - $?)) 'the summary is appended to the step'
 rm "$FAKE/comparison"
-printf 'all:\n\tfalse\n' >Makefile && git commit -qam broken
+printf 'layouts:\n\tfalse\n' >Makefile && git commit -qam broken
 gate 2 'the head does not build' 'a head that does not build'
 exit $bad

@@ -38,7 +38,7 @@ is 'the anchor holds the build, its variants and its run' test -x "$NIGHTLY/anch
 is 'so does the last good night' test -x "$NIGHTLY/last-good/packlight" -a -s "$NIGHTLY/last-good/run/records.jsonl"
 night 0 'exit 0' 'the second night compares'
 is 'with the anchor, the last good night and its figures' test "$(grep -c . "$FAKE/log")" = 3
-is 'on the packed models of each' grep -qE "compare $NIGHTLY/anchor/packlight .*/build/packlight --run $NIGHTLY/anchor/run -o .*/anchor --again" "$FAKE/log"
+is 'on the packed models of each' grep -qE "compare $NIGHTLY/anchor/packlight .*/build/packlight --run $NIGHTLY/anchor/run --label-a anchor -o .*/anchor --again" "$FAKE/log"
 is 'everything is in the history' test "$("$REAL" history list --db "$HISTORY" | grep -c -e 'bench' -e 'vs anchor' -e 'vs last-good' -e 'vs other')" = 5
 is 'the outputs are there' test -s "$(newest)/summary.md" -a -s "$(newest)/junit-anchor.xml" -a -s "$(newest)/junit-last-good.xml" -a -s "$NIGHTLY/benchmark.json" -a -s "$(newest)/trend/trend.md" -a "$(cat "$(newest)/exit-code")" = 0
 is 'the attempt is logged' test "$(grep -c "^$NIGHTLY_DAY .*$NIGHTLY/$NIGHTLY_DAY-2" "$NIGHTLY/attempts.log")" = 1
