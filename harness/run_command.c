@@ -1,6 +1,7 @@
 #include "run_command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "measure/callgrind.h"
@@ -39,6 +40,7 @@ enum status run_command_count(const char *program, const char *model, const char
     struct run_command command;
     uint64_t first = 0, all = 0;
 
+    memset(&command, 0, sizeof command);
     if (mask & (KN_ISA_AVX512VNNI | KN_ISA_AVXVNNI))
         return status_fail(ST_SKIP, "valgrind does not run the instructions of %s; cells of --isa avx2 can be counted",
                            kn_isa_name(mask));

@@ -9,7 +9,6 @@
 #include "measure/ranktest.h"
 #include "measure/stats.h"
 
-enum { VALUES_MAX = 2 * DUET_MAX_PAIRS };
 #define FDR 0.05
 #define MDE_TARGET 0.03
 
@@ -153,10 +152,11 @@ enum status compare_info_cold(const struct compare_folder *folder, double gate_r
 {
     static const char *const metric[] = {"load", "plan", "first_inference"};
     enum status st = ST_OK;
-    double *p = calloc(folder->cells.n + 1, sizeof *p), *a = calloc(2 * VALUES_MAX, sizeof *a), *b = a + VALUES_MAX;
+    double *p = calloc(folder->cells.n + 1, sizeof *p), *a = calloc(DUET_MAX_PAIRS, sizeof *a);
+    double *b = calloc(DUET_MAX_PAIRS, sizeof *b);
     size_t first;
 
-    if (!p || !a) {
+    if (!p || !a || !b) {
         st = status_fail(ST_NOMEM, "no memory for the cold figures");
         goto out;
     }
@@ -177,6 +177,7 @@ enum status compare_info_cold(const struct compare_folder *folder, double gate_r
     TRY_OUT(add_process(folder, comparison, p));
     TRY_OUT(judge_metric(comparison, first, p, gate_ratio));
 out:
+    free(b);
     free(a);
     free(p);
     return st;
