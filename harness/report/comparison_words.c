@@ -213,7 +213,7 @@ void comparison_info_words(const struct comparison_view *view, struct text *out)
 
     for (size_t i = 0; i < info->n; i++) {
         const struct comparison_row *most = NULL;
-        size_t changed = 0, all = 0;
+        size_t worse = 0, better = 0, other = 0, unjudged = 0, all = 0;
         if (!is_first(info, i))
             continue;
         for (size_t j = i; j < info->n; j++) {
@@ -221,15 +221,22 @@ void comparison_info_words(const struct comparison_view *view, struct text *out)
             if (strcmp(row->metric, info->row[i]->metric) != 0)
                 continue;
             all++;
-            if (comparison_says(row, "same") || comparison_says(row, "no-change"))
-                continue;
-            changed++;
-            if (row->ratio > 0.0 && (!most || fabs(log(row->ratio)) > fabs(log(most->ratio))))
+            worse += (size_t)comparison_says(row, "regressed");
+            better += (size_t)comparison_says(row, "improved");
+            other += (size_t)comparison_says(row, "changed");
+            unjudged += (size_t)comparison_says(row, "not-comparable");
+            if ((comparison_says(row, "regressed") || comparison_says(row, "improved") ||
+                 comparison_says(row, "changed")) &&
+                row->ratio > 0.0 && (!most || fabs(log(row->ratio)) > fabs(log(most->ratio))))
                 most = row;
         }
-        if (changed == 0)
+        if (worse + better + other == 0) /* "same", "no-change" and "inconclusive" are no news */
             continue;
-        text_addf(out, "%s: changed in %zu of %zu cells", info->row[i]->metric, changed, all);
+        text_addf(out, "%s: of %zu cells %zu worse, %zu better", info->row[i]->metric, all, worse, better);
+        if (other > 0)
+            text_addf(out, ", %zu changed", other);
+        if (unjudged > 0)
+            text_addf(out, ", %zu not judged", unjudged);
         if (most)
             text_addf(out, ", most by %s (%s)", format_change(most->ratio, a), most->cell);
         text_add(out, "; never gates.\n");
