@@ -371,6 +371,8 @@ static void add_word(char *out, size_t size, const char *word)
 
 static void make_again(const struct words *w, char *out, size_t size)
 {
+    char number[64];
+
     snprintf(out, size, "packlight compare");
     add_word(out, size, w->options.name_a);
     add_word(out, size, w->options.name_b);
@@ -379,6 +381,13 @@ static void make_again(const struct words *w, char *out, size_t size)
     if (strcmp(w->options.kind, "models") != 0) {
         add_word(out, size, "--run");
         add_word(out, size, w->run);
+    } else {
+        snprintf(number, sizeof number, " --threads %d --batch %d", w->threads, w->batch);
+        strncat(out, number, size - strlen(out) - 1);
+    }
+    if (w->isa) {
+        add_word(out, size, "--isa");
+        add_word(out, size, w->isa);
     }
     if (w->program) {
         add_word(out, size, "--program");
